@@ -1,0 +1,72 @@
+# One command for each thing. `make help` lists them.
+PY ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+PYTHON := $(shell $(PY) -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PY))
+ROUNDS ?= 3
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+ifdef UV
+make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+install = $(UV) pip install --quiet --python $(BIN)/python
+else
+make_venv = $(PYTHON) -m venv $(VENV)
+install = $(BIN)/python -m pip install --quiet
+endif
+
+.PHONY: help run test check check-all fix migration bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: $(VENV)/.run ## install what is needed and serve on http://127.0.0.1:$PORT (8000)
+	@exec $(BIN)/stowage serve
+
+test: $(VENV)/.dev ## install what is needed and run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## lint, types, layout and tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+check-all: check ## what the build server runs: `check`, the slow tests and a short benchmark
+	$(BIN)/python -m pytest -m slow
+	$(MAKE) bench ARGS="--quick"
+
+fix: $(VENV)/.dev ## format, repair what the linter can, write the generated parts of the docs
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/python -m tests.generate
+
+migration: $(VENV)/.dev ## a new migration from the models: make migration NAME="add colour"
+	@test -n "$(NAME)" || { echo 'say what it does: make migration NAME="add colour"'; exit 2; }
+	$(BIN)/python -m tests.new_migration "$(NAME)"
+
+bench: $(VENV)/.dev ## measure: make bench, or make bench ARGS="--quick"
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## compile the hash files again (needs uv); add UPGRADE=1 for newer versions
+	@test -n "$(UV)" || { echo 'make lock needs uv: python3 -m pip install uv'; exit 2; }
+	./.ci/lock $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what `make` made, not your data
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# Everything is pinned with hashes, the build backend too: it is installed first, and pip then builds without fetching.
+$(VENV)/.base: requirements-build.txt
+	@$(make_venv) || { echo 'no virtual environment: on Debian and Ubuntu, apt install python3-venv'; exit 1; }
+	@$(install) --require-hashes -r requirements-build.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.base requirements.txt pyproject.toml
+	@$(install) --require-hashes -r requirements.txt
+	@$(install) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@$(install) --require-hashes -r requirements-dev.txt
+	@touch $@

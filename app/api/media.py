@@ -1,0 +1,113 @@
+"""The door to bytes: permalinks of assets and of slots."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app import errors as e
+from app.api import disposition
+from app.api.auth import identify_if_known
+from app.api.deps import AssetIdDep, ServicesDep, uuid_of
+from app.api.problems import responses
+from app.api.ranges import not_modified, wanted_range
+from app.assets.callers import Caller
+from app.assets.policy import disposition as disposition_of
+from app.assets.policy import served_type
+from app.db.records import Asset
+from app.services import Services
+from app.storage.storage import Reading
+from app.telemetry import note
+
+DAY = 86_400  # seconds
+FRAMED = "default-src 'none'; sandbox"  # nothing in the file may run; browsers' PDF viewers don't work in a sandbox
+
+router = APIRouter(tags=["files"])
+ANSWERS = responses(e.InvalidId, e.NotFound, e.RangeNotSatisfiable, e.DatabaseUnavailable, e.StorageUnavailable)
+
+
+class StreamedFile(Response):
+    """A reading as an answer: block by block, closed whatever happens."""
+
+    def __init__(self, reading: Reading, status: int, headers: dict[str, str]) -> None:
+        super().__init__(None, status, headers)
+        self.raw_headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+        self._reading = reading
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send head, blocks, end."""
+        async with self._reading as blocks:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for block in blocks:
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def known_caller(request: Request, services: ServicesDep) -> Caller | None:
+    """Who asks, if anybody is known: public files are for everybody."""
+    return await identify_if_known(request, services)
+
+
+KnownCallerDep = Annotated[Caller | None, Depends(known_caller)]
+
+
+async def asset_file(request: Request, services: ServicesDep, caller: KnownCallerDep, asset_id: AssetIdDep) -> Response:
+    """An asset's bytes. A private asset needs its tenant's credentials; to anybody else it does not exist."""
+    asset = await services.assets.shown(caller, asset_id)
+    return await answer(request, services, asset, f"public, max-age={DAY}")
+
+
+async def slot_file(request: Request, services: ServicesDep, caller: KnownCallerDep, slot_id: str) -> Response:
+    """The bytes of what a slot holds now; clients ask again each time, by ETag."""
+    asset = await services.assets.shown_in_slot(caller, uuid_of(slot_id))
+    return await answer(request, services, asset, "public, no-cache")
+
+
+async def answer(request: Request, services: Services, asset: Asset, caching: str) -> Response:
+    """304, 206, 200 or a refusal; the store is asked only when bytes are sent."""
+    note(asset=str(asset.id))
+    etag = f'"{asset.sha256}"'
+    headers = {"ETag": etag, **_safe_headers(asset, caching)}
+    if not_modified(request.headers, etag):
+        return _without_body(304, headers)
+    chosen = wanted_range(request.headers, asset.size, etag)
+    start, end = chosen or (0, asset.size)
+    headers |= {"Content-Type": served_type(asset.kind, asset.content_type), "Content-Length": str(end - start)}
+    if chosen:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{asset.size}"
+    status = 206 if chosen else 200
+    if request.method == "HEAD":
+        return _without_body(status, headers)
+    return StreamedFile(await services.assets.read(asset, start=start, end=end), status, headers)
+
+
+def _safe_headers(asset: Asset, caching: str) -> dict[str, str]:
+    """What keeps a file from being run, framed, leaked or cached where it must not be."""
+    shown = disposition_of(asset.kind, asset.content_type)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": caching if asset.visibility == "public" else "private, no-store",
+        "Content-Disposition": disposition.write(shown, asset.filename),
+        "Cross-Origin-Resource-Policy": "cross-origin" if asset.visibility == "public" else "same-site",
+        "Referrer-Policy": "no-referrer",
+    }
+    if asset.content_type != "application/pdf" or shown == "attachment":
+        headers["Content-Security-Policy"] = FRAMED
+    return headers
+
+
+def _without_body(status: int, headers: dict[str, str]) -> Response:
+    """HEAD and 304: the headers of the file, not those of an empty body."""
+    response = Response(status_code=status)
+    response.raw_headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+    return response
+
+
+for path, door, purpose in (
+    ("/f/{asset_id}/{filename}", asset_file, "asset_file"),
+    ("/f/s/{slot_id}/{name}", slot_file, "slot_file"),
+):
+    router.add_api_route(path, door, methods=["GET"], response_class=Response, responses=ANSWERS, operation_id=purpose)
+    router.add_api_route(path, door, methods=["HEAD"], include_in_schema=False)

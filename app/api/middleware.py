@@ -1,0 +1,83 @@
+"""Around every request: its id, its one log line, safe headers. Pure ASGI: it costs microseconds."""
+
+import re
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.telemetry import begin_request, log
+
+GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+DRAINED = 64 * 1024 * 1024  # bytes of an unread body that the server throws away to keep the connection
+QUIET = frozenset({"/healthz", "/readyz", "/health", "/api/health"})
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class RequestContext:
+    """Gives the request an id (the client's, if it is a sane one) and writes one line when it is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        rid = _request_id(headers)
+        exchange = Exchange(receive, send, headers, rid)
+        fields = begin_request(rid)
+        began = time.perf_counter()
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        finally:
+            ms = round((time.perf_counter() - began) * 1000, 2)
+            level = 10 if scope["path"] in QUIET else 20
+            fields |= {"method": scope["method"], "path": scope["path"], "status": exchange.status, "ms": ms}
+            log("request.finished", level=level, **_ordered(fields))
+
+
+class Exchange:
+    """The two channels of one request, watched."""
+
+    def __init__(self, receive: Receive, send: Send, headers: Mapping[bytes, bytes], rid: str) -> None:
+        self._receive, self._send, self._headers = receive, send, headers
+        self._own = [(b"x-request-id", rid.encode()), (b"x-content-type-options", b"nosniff")]
+        self._unread = b"content-length" in headers or b"transfer-encoding" in headers
+        self.status: int | None = None  # None: the client went away before there was an answer
+
+    async def receive(self) -> Message:
+        """Know when the body has been read to its end."""
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._unread = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Add the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", []), *self._own, *self._closing()]
+        await self._send(message)
+
+    def _closing(self) -> Headers:
+        """An unread body that is small is thrown away, so that the client can send it all and read the answer."""
+        length = self._headers.get(b"content-length", b"")
+        small = length.isdigit() and int(length) <= DRAINED and b"expect" not in self._headers
+        return [(b"connection", b"close")] if self._unread and not small else []
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _ordered(fields: dict[str, Any]) -> dict[str, Any]:
+    """Method, path, status first: people read logs too."""
+    first = ("method", "path", "status", "ms")
+    return {name: fields[name] for name in first} | {k: v for k, v in fields.items() if k not in first}

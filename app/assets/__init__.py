@@ -1,0 +1,1 @@
+"""The waist: what Stowage is about, without HTTP, SQL or SDKs."""

@@ -1,0 +1,192 @@
+"""The life of an upload once its bytes are received: steps 5 to 12 of docs/design.md."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+from app.assets.callers import Caller
+from app.assets.incoming import Incoming
+from app.assets.keys import key_for, new_id
+from app.assets.orders import Order
+from app.assets.policy import Policies
+from app.db import assets, slots, uploads
+from app.db.database import Database
+from app.db.records import Claim, Draft, Kept, Placed
+from app.errors import DatabaseUnavailable, PreconditionFailed, Superseded
+from app.storage.storage import Storage, Stores
+from app.telemetry import log
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One order on its way: its files and the rows that they shall become."""
+
+    order: Order
+    files: Sequence[Incoming]
+    drafts: tuple[Draft, ...]
+    claim: Claim | None
+
+
+class Ingest:
+    """Inspects, decides, names, inserts, stores, makes ready."""
+
+    def __init__(self, database: Database, stores: Stores, policies: Policies, *, grace: float) -> None:
+        self._database = database
+        self._stores = stores
+        self._policies = policies
+        self._grace = grace
+        self._under_way: set[asyncio.Task[Kept]] = set()
+
+    async def ingest(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Kept:
+        """Keep all files or none.
+
+        What is refused is refused before anything is stored. From then on a task of its own goes on to the end,
+        whether or not the client is still there, and discards the bodies.
+        """
+        work = self._prepare(caller, order, files)
+        task = asyncio.create_task(self._keep(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Wait for the uploads that go on without their clients."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    def _prepare(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Work:
+        """Steps 5 to 8."""
+        policy = self._policies[order.kind]
+        drafts = tuple(self._draft(caller.tenant, order, file) for file in files)
+        for file, draft in zip(files, drafts, strict=True):
+            policy.check(file.inspect(), draft.size)
+        claim = _claim_of(caller.tenant, order, files, drafts)
+        return Work(order, [file.take() for file in files], drafts, claim)
+
+    def _draft(self, tenant: str, order: Order, file: Incoming) -> Draft:
+        seen, asset_id = file.inspect(), new_id()
+        return Draft(
+            id=asset_id,
+            tenant=tenant,
+            kind=order.kind,
+            key=key_for(asset_id, tenant=tenant, kind=order.kind, content_type=seen.content_type, slot=order.slot),
+            store=self._stores.default.name,
+            filename=file.filename,
+            content_type=seen.content_type,
+            size=file.body.size,
+            sha256=file.body.sha256,
+            width=seen.width,
+            height=seen.height,
+            visibility=order.visibility or self._policies[order.kind].visibility,
+            metadata=order.metadata,
+        )
+
+    async def _keep(self, work: Work) -> Kept:
+        """Steps 9 to 11."""
+        try:
+            work, answer = await self._begin(work)
+            if answer is not None:
+                return answer
+            placed = await self._store(work)
+            return await self._settle(work, placed)
+        finally:
+            for file in work.files:
+                await file.discard()
+
+    async def _begin(self, work: Work) -> tuple[Work, Kept | None]:
+        """Step 9: pending rows, or the answer that was given before."""
+        if work.claim is None:
+            await self._database.single(assets.insert_pending, work.drafts, grace=self._grace)
+            return work, None
+        held = await self._database.run(uploads.begin, work.drafts, work.claim, grace=self._grace)
+        return _adopting(work, held), held.answer
+
+    async def _store(self, work: Work) -> list[Placed]:
+        """Step 10: every put ends before any failure is told, so that no body is taken away from under one."""
+        store = self._stores.default
+        puts = [_place(store, draft, file) for draft, file in zip(work.drafts, work.files, strict=True)]
+        return await _all(puts)
+
+    async def _settle(self, work: Work, placed: Sequence[Placed]) -> Kept:
+        """Step 11, and what to do when its outcome is unknown or somebody was faster."""
+        order = work.order
+        try:
+            kept = await self._make_ready(work, placed)
+        except DatabaseUnavailable:
+            return await self._read_again(work)
+        except Superseded:
+            await self._undo(work)
+            raise
+        if kept is None:
+            raise PreconditionFailed(f"The slot {order.slot.name if order.slot else ''} has changed since you read it.")
+        return kept
+
+    async def _make_ready(self, work: Work, placed: Sequence[Placed]) -> Kept | None:
+        order = work.order
+        if order.slot is None and work.claim is None and len(placed) == 1:
+            ready = await self._database.single(assets.make_ready, placed[0])
+            if ready is None:
+                raise Superseded
+            return Kept(assets=(ready,))
+        return await self._database.run(
+            uploads.settle, placed, slot=order.slot, if_match=order.if_match, claim=work.claim
+        )
+
+    async def _read_again(self, work: Work) -> Kept:
+        """The connection died at COMMIT: what is true now is the answer; nothing is undone blindly."""
+        ready = await self._database.read(assets.get_all, [draft.id for draft in work.drafts])
+        if len(ready) != len(work.drafts):
+            raise DatabaseUnavailable
+        held = await self._database.read(slots.held, work.order.slot) if work.order.slot else None
+        return Kept(assets=tuple(ready), slot=held[0] if held else None)
+
+    async def _undo(self, work: Work) -> None:
+        """The sweeper was faster: it will not come again for bytes that we stored after it had deleted them."""
+        states = await self._database.read(assets.states, [draft.id for draft in work.drafts])
+        for draft in work.drafts:
+            if states.get(draft.id) not in {"pending", "ready"}:
+                log("upload.superseded", level=30, asset=draft.id, key=draft.key)
+                await self._stores[draft.store].delete(draft.key)
+
+
+async def _place(store: Storage, draft: Draft, file: Incoming) -> Placed:
+    stored = await store.put(draft.key, file.body, content_type=draft.content_type)
+    url = stored.url or permalink_path(draft.id, draft.filename)
+    return Placed(id=draft.id, public_id=stored.public_id, url=url, details=stored.details)
+
+
+def permalink_path(asset_id: UUID, filename: str) -> str:
+    """Our own address of an asset, relative to the service."""
+    return f"/f/{asset_id}/{quote(filename, safe='')}"
+
+
+def _claim_of(tenant: str, order: Order, files: Sequence[Incoming], drafts: Sequence[Draft]) -> Claim | None:
+    if order.idempotency_key is None:
+        return None
+    ids = tuple(draft.id for draft in drafts)
+    return Claim(tenant=tenant, key=order.idempotency_key, fingerprint=order.fingerprint(tenant, files), asset_ids=ids)
+
+
+def _adopting(work: Work, held: Claim) -> Work:
+    """The same work under the ids and keys of the try that began it."""
+    drafts = tuple(
+        replace(draft, id=asset_id, key=draft.key.replace(str(draft.id), str(asset_id)))
+        for draft, asset_id in zip(work.drafts, held.asset_ids, strict=True)
+    )
+    return replace(work, drafts=drafts)
+
+
+async def _all(waiting: Sequence[Awaitable[T]]) -> list[T]:
+    """Wait for all, then raise the first failure; the others are logged."""
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for other in failures[1:]:
+        log("store.failed_too", level=30, code=getattr(other, "code", type(other).__name__))
+    if failures:
+        raise failures[0]
+    return [result for result in results if not isinstance(result, BaseException)]

@@ -1,0 +1,52 @@
+"""What a file is, by its contents: never by its name or by what the client says."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from app.images.headers import read_header
+
+TEXT = "text/plain"
+UNKNOWN = "application/octet-stream"
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+MARKUP = re.compile(
+    r"\A\s*(?:<\?xml[^>]*>|<!--.*?-->|<!doctype[^>]*>|\s)*<(?P<tag>[a-z!?][\w:-]*)", re.IGNORECASE | re.DOTALL
+)
+SNIFFED = 4096  # characters in which markup must begin
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the first bytes say: a media type of our own choosing, and the size of an image in pixels."""
+
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+def inspect(head: bytes, *, whole: bool) -> Inspection:
+    """The first bytes of a file -> what it is; `whole` when they are all there are."""
+    if image := read_header(head):
+        return Inspection(image.content_type, image.width, image.height)
+    if b"%PDF-" in head[:1024]:
+        return Inspection("application/pdf")
+    text = _text(head, whole=whole)
+    return Inspection(UNKNOWN if text is None else _kind_of_text(text))
+
+
+def _text(head: bytes, *, whole: bool) -> str | None:
+    """The head as UTF-8, if it is that and has no control characters; a character cut at its end is forgiven."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return None
+    return None if CONTROLS.search(text) else text
+
+
+def _kind_of_text(text: str) -> str:
+    """Plain text, unless a browser could take it for something that runs."""
+    found = MARKUP.match(text[:SNIFFED])
+    if found is None:
+        return TEXT
+    tag = found["tag"].lower().rpartition(":")[2]
+    return "image/svg+xml" if tag == "svg" else "text/html"

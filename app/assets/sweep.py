@@ -1,0 +1,72 @@
+"""The sweeper: finishes or undoes what replacements, deletes and crashes left."""
+
+import asyncio
+import contextlib
+from dataclasses import asdict, dataclass
+
+from app.db import claims, leases
+from app.db.database import Database
+from app.db.records import Leased
+from app.errors import StowageError
+from app.storage.spool import Spool
+from app.storage.storage import Stores
+from app.telemetry import log
+
+BATCH = 100  # rows leased at once
+LEASE = 600.0  # seconds that another sweeper leaves them alone
+BACKOFF = 60.0  # seconds after the first failure, doubled each time
+LONGEST_BACKOFF = 6  # doublings
+
+
+@dataclass(slots=True)
+class Report:
+    """What one sweep did."""
+
+    deleted: int = 0  # objects and their rows
+    failed: int = 0  # objects that their store would not delete; they are tried again later
+    spooled: int = 0  # spool files of crashed processes
+    claims: int = 0  # old Idempotency-Keys
+
+
+class Sweeper:
+    """Deletes the bytes, then the rows, of doomed assets and of pending ones whose grace is over.
+
+    Any number of sweepers may run: rows are leased by the database's clock. One that dies loses its lease only.
+    """
+
+    def __init__(self, database: Database, stores: Stores, spool: Spool, *, grace: float) -> None:
+        self._database = database
+        self._stores = stores
+        self._spool = spool
+        self._grace = grace
+
+    async def sweep(self) -> Report:
+        """Everything that is due now."""
+        report = Report()
+        while rows := await self._database.run(leases.lease, limit=BATCH, seconds=LEASE):
+            done = await asyncio.gather(*[self._delete(row) for row in rows])
+            gone = [row.id for row, deleted in zip(rows, done, strict=True) if deleted]
+            report.deleted += await self._database.run(leases.drop, gone)
+            report.failed += done.count(False)
+        report.spooled = await self._spool.sweep(older_than=self._grace)
+        report.claims = await self._database.run(claims.forget_old)
+        if any(asdict(report).values()):
+            log("sweep.done", **asdict(report))
+        return report
+
+    async def run_every(self, seconds: float) -> None:
+        """Sweep again and again; a sweep that fails is logged, and the next one comes."""
+        while True:
+            with contextlib.suppress(StowageError):
+                await self.sweep()
+            await asyncio.sleep(seconds)
+
+    async def _delete(self, row: Leased) -> bool:
+        try:
+            await self._stores[row.store].delete(row.key)
+        except (KeyError, StowageError) as failure:
+            wait = BACKOFF * 2 ** min(row.attempts, LONGEST_BACKOFF)
+            log("sweep.failed", level=30, store=row.store, key=row.key, attempts=row.attempts, reason=str(failure))
+            await self._database.run(leases.put_off, row.id, seconds=wait)
+            return False
+        return True

@@ -1,0 +1,73 @@
+"""The only place where classes become objects."""
+
+import secrets
+import tempfile
+from pathlib import Path
+
+from app.assets.callers import Callers
+from app.assets.ingest import Ingest
+from app.assets.policy import Policies
+from app.assets.ready import Readiness
+from app.assets.service import AssetService
+from app.assets.sweep import Sweeper
+from app.assets.tokens import Tokens
+from app.db.database import Database
+from app.services import Services
+from app.settings import Settings
+from app.storage import registry
+from app.storage.backend import Adopts, Backend
+from app.storage.spool import Spool
+from app.storage.storage import Storage, Stores
+
+DEV_KEY = "development-key"
+
+
+def build(settings: Settings) -> Services:
+    """Settings -> everything that lives as long as the process. ValueError: one line that says what to set."""
+    settings.check()
+    backend = registry.make(settings.storage.backend, settings.storage)
+    database = Database(settings.database_url, pool_size=settings.database.pool_size)
+    stores = Stores([Storage(settings.storage.backend, backend)])
+    spool = Spool(_spool_folder(backend))
+    policies = Policies(settings.limits.by_kind())
+    tokens = Tokens(settings.auth)
+    ingest = Ingest(database, stores, policies, grace=settings.sweep.grace)
+    return Services(
+        settings=settings,
+        assets=AssetService(database, stores, ingest),
+        callers=Callers(api_keys(settings), tokens),
+        policies=policies,
+        ready=Readiness(database, stores),
+        sweeper=Sweeper(database, stores, spool, grace=settings.sweep.grace),
+        spool=spool,
+        database=database,
+        stores=stores,
+        ingest=ingest,
+        tokens=tokens,
+    )
+
+
+def api_keys(settings: Settings) -> str:
+    """The configured keys; in development, without any, a key of our own that is kept in the data folder."""
+    if settings.auth.api_keys is not None:
+        return settings.auth.api_keys.get_secret_value()
+    return "" if settings.server.production else f"default:{development_key(settings)}"
+
+
+def development_key(settings: Settings) -> str:
+    """The same key at every start, readable by this user alone."""
+    path = settings.storage.data_dir / DEV_KEY
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(f"dev-{secrets.token_urlsafe(24)}\n")
+    return path.read_text().strip()
+
+
+def _spool_folder(backend: Backend) -> Path:
+    """Beside the store's files where it can adopt them, else a folder for temporary files."""
+    if isinstance(backend, Adopts):
+        return backend.spool
+    folder = Path(tempfile.gettempdir()) / "stowage-spool"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,46 @@
+"""The other door: the command line.
+
+stowage serve      run the service
+stowage migrate    bring the database up to date
+stowage sweep      delete what replacements, deletions and crashes left
+stowage settings   every variable, as the README's table
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pydantic import ValidationError
+
+from app.errors import StowageError
+
+COMMANDS = {
+    "serve": "run the service",
+    "migrate": "bring the database up to date",
+    "sweep": "delete what replacements, deletions and crashes left",
+    "settings": "every variable, as the README's table",
+}
+MISCONFIGURED = 78  # sysexits.h: EX_CONFIG
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code says how it went. What can't be done is said in one line."""
+    parser = argparse.ArgumentParser(prog="stowage", description="Keeps uploaded files.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text, description=text)
+    command = parser.parse_args(arguments).command
+    try:
+        code: int = import_module(f"app.cli.{command}").run()
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        print(f"stowage: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+        return MISCONFIGURED
+    except ValueError as wrong:
+        print(f"stowage: {wrong}", file=sys.stderr)
+        return MISCONFIGURED
+    except StowageError as failure:
+        print(f"stowage: {failure.detail}", file=sys.stderr)
+        return 1
+    return code

@@ -1,0 +1,67 @@
+"""`stowage serve`: the service under uvicorn, and three lines for a person who starts it for the first time."""
+
+import shlex
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from app import telemetry
+from app.bootstrap import api_keys, build
+from app.cli.example import example_logo
+from app.main import create_app
+from app.settings import ServerSettings, Settings
+
+KEEP_ALIVE = 75  # seconds; longer than the proxies in front, so that they never meet a closing connection
+
+
+def run() -> int:
+    """Serve until SIGTERM or SIGINT; running requests get `SHUTDOWN_TIMEOUT` to end."""
+    settings = Settings().check()
+    telemetry.configure(level=settings.logs.level, style=settings.logs.style)
+    app = create_app(build(settings))
+    _greet(settings)
+    server = uvicorn.Server(configuration(app, settings.server))
+    # uvicorn raises the signal again when it has stopped in good order: that is the end, and a good one.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    server.run()
+    return 0 if server.started else 1
+
+
+def configuration(app: object, server: ServerSettings) -> uvicorn.Config:
+    """Everything that uvicorn would otherwise take from its own variables or guess."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=server.host,
+        port=server.port,
+        workers=1,
+        log_config=None,
+        access_log=False,  # our middleware writes one line a request, with more in it
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=int(server.shutdown_timeout),
+        proxy_headers=False,
+    )
+
+
+def _greet(settings: Settings) -> None:
+    """Address, development key and a line to paste: in development only, where a key of our own is used."""
+    if settings.auth.api_keys is not None or settings.server.production:
+        return
+    key = api_keys(settings).partition(":")[2]
+    host = "127.0.0.1" if settings.server.host in {"0.0.0.0", "::"} else settings.server.host  # noqa: S104 - compared
+    address = f"http://{host}:{settings.server.port}"
+    form = shlex.quote(f"logo=@{example_logo(settings.storage.data_dir)}")
+    header = shlex.quote(f"Authorization: Bearer {key}")
+    print(f"""
+  Stowage    {address}   (interactive documentation: {address}/docs)
+  key        {key}   (kept in {settings.storage.data_dir}, for development only)
+  try it     curl -F {form} -H {header} {address}/api/companies/my-company/logo
+""")
+    sys.stdout.flush()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

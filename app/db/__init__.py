@@ -1,0 +1,1 @@
+"""The database: models, statements and short transactions."""

@@ -1,0 +1,134 @@
+"""Statements about assets: pending -> ready -> doomed -> gone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, insert, select, tuple_, update
+
+from app.db.clock import clock
+from app.db.models import assets, slots
+from app.db.records import Asset, Draft, Placed, SlotRef
+
+COLUMNS = [assets.c[field.name] for field in fields(Asset)]
+NAMES = [column.name for column in COLUMNS]
+
+_INSERT = insert(assets)
+_GET = select(*COLUMNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which assets a page holds. `tenant` None: of every tenant."""
+
+    tenant: str | None
+    kind: str | None = None
+    sha256: str | None = None
+    filename: str | None = None
+    slot: SlotRef | None = None
+
+
+def insert_pending(connection: Connection, drafts: Sequence[Draft], *, grace: float) -> None:
+    """Step 9: the rows come before the bytes, so that bytes without a row can't be."""
+    times = {"created_at": clock(), "due_at": clock(grace)}
+    connection.execute(_INSERT.values(state="pending", **times), [asdict(draft) for draft in drafts])
+
+
+def make_ready(connection: Connection, placed: Placed) -> Asset | None:
+    """Step 11, the fence: None when the row is pending no more."""
+    statement = (
+        update(assets)
+        .where(assets.c.id == placed.id, assets.c.state == "pending")
+        .values(
+            state="ready",
+            public_id=placed.public_id,
+            url=placed.url,
+            details=placed.details,
+            created_at=clock(),
+            due_at=None,
+        )
+        .returning(*COLUMNS)
+    )
+    return _one(connection.execute(statement).one_or_none())
+
+
+def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) -> bool:
+    """Give pending rows a new grace, for a retry that adopts them; False when one of them is pending no more."""
+    statement = (
+        update(assets)
+        .where(assets.c.id.in_(sorted(asset_ids)), assets.c.state == "pending")
+        .values(due_at=clock(grace))
+    )
+    return connection.execute(statement).rowcount == len(asset_ids)
+
+
+def get(connection: Connection, asset_id: UUID) -> Asset | None:
+    """A ready asset of any tenant: who may see it is decided above."""
+    return _one(connection.execute(_GET.where(assets.c.id == asset_id, assets.c.state == "ready")).one_or_none())
+
+
+def get_all(connection: Connection, asset_ids: Sequence[UUID]) -> list[Asset]:
+    """The ready ones among these, in the order asked for."""
+    rows = connection.execute(_GET.where(assets.c.id.in_(asset_ids), assets.c.state == "ready")).all()
+    found = {asset.id: asset for row in rows if (asset := _one(row))}
+    return [found[asset_id] for asset_id in asset_ids if asset_id in found]
+
+
+def page(connection: Connection, chosen: Filter, *, limit: int, after: tuple[datetime, UUID] | None) -> list[Asset]:
+    """Newest first, by keyset: the last page costs what the first does."""
+    statement = _filtered(chosen).order_by(assets.c.created_at.desc(), assets.c.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(tuple_(assets.c.created_at, assets.c.id) < tuple_(*after))
+    return [asset for row in connection.execute(statement) if (asset := _one(row))]
+
+
+def change(connection: Connection, asset_id: UUID, values: Mapping[str, Any]) -> Asset | None:
+    """Change what may change of a ready asset: filename, visibility, metadata."""
+    statement = update(assets).where(assets.c.id == asset_id, assets.c.state == "ready").values(values)
+    return _one(connection.execute(statement.returning(*COLUMNS)).one_or_none())
+
+
+def doom(connection: Connection, asset_id: UUID) -> bool:
+    """Hide an asset at once, from its slot too; the sweeper deletes its bytes. False when it isn't ready."""
+    holders = select(slots.c.id).where(slots.c.asset_id == asset_id).order_by(slots.c.id).with_for_update()
+    held = connection.execute(holders).scalars().all()
+    connection.execute(update(slots).where(slots.c.id.in_(held), slots.c.asset_id == asset_id).values(asset_id=None))
+    return _doom(connection, [asset_id], "ready") == 1
+
+
+def doom_pending(connection: Connection, asset_ids: Sequence[UUID]) -> None:
+    """Give up uploads that were stored and may not become ready."""
+    _doom(connection, asset_ids, "pending")
+
+
+def doom_replaced(connection: Connection, asset_id: UUID) -> None:
+    """Hide what a slot held before; the slot is locked and holds another one already."""
+    _doom(connection, [asset_id], "ready")
+
+
+def states(connection: Connection, asset_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Id -> state, of the rows that are still there."""
+    rows = connection.execute(select(assets.c.id, assets.c.state).where(assets.c.id.in_(asset_ids)))
+    return {row.id: row.state for row in rows}
+
+
+def _doom(connection: Connection, asset_ids: Sequence[UUID], state: str) -> int:
+    statement = update(assets).where(assets.c.id.in_(sorted(asset_ids)), assets.c.state == state)
+    return connection.execute(statement.values(state="doomed", due_at=clock())).rowcount
+
+
+def _filtered(chosen: Filter) -> Select[Any]:
+    statement = _GET.where(assets.c.state == "ready")
+    for name in ("tenant", "kind", "sha256", "filename"):
+        if (value := getattr(chosen, name)) is not None:
+            statement = statement.where(assets.c[name] == value)
+    if chosen.slot is not None:
+        holder = select(slots.c.asset_id).where(*[slots.c[n] == v for n, v in asdict(chosen.slot).items()])
+        statement = statement.where(assets.c.id.in_(holder))
+    return statement
+
+
+def _one(row: Row[Any] | None) -> Asset | None:
+    return None if row is None else Asset(**dict(zip(NAMES, row, strict=True)))

@@ -1,0 +1,1 @@
+"""Pixels only: no database, no store, no HTTP."""

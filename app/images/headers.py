@@ -1,0 +1,113 @@
+"""What the header of an image says, without decoding a pixel: its type, width and height."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """A type by magic bytes and a size in pixels; None where the header lies beyond the bytes at hand."""
+
+    content_type: str
+    width: int | None
+    height: int | None
+
+
+Size = tuple[int, int] | None
+
+
+def read_header(head: bytes) -> ImageHeader | None:
+    """The first bytes of a file (256 KiB are plenty) -> what image it is, None when it is none that we know.
+
+    Sources: PNG (W3C, third edition), JPEG (ITU T.81), GIF89a, WebP container specification, ISO/IEC 14496-12 and AVIF.
+    """
+    for content_type, matches, size in FORMATS:
+        if matches(head):
+            width, height = size(head) or (None, None)
+            return ImageHeader(content_type, width, height)
+    return None
+
+
+def _is_png(head: bytes) -> bool:
+    return head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR" and len(head) >= 24
+
+
+def _png(head: bytes) -> Size:
+    return struct.unpack(">II", head[16:24])
+
+
+def _is_gif(head: bytes) -> bool:
+    return head[:6] in {b"GIF87a", b"GIF89a"} and len(head) >= 13
+
+
+def _gif(head: bytes) -> Size:
+    return struct.unpack("<HH", head[6:10])
+
+
+def _is_jpeg(head: bytes) -> bool:
+    return head.startswith(b"\xff\xd8\xff") and len(head) > 4 and head[3] not in {0x00, 0xFF, 0xD8}
+
+
+def _jpeg(head: bytes) -> Size:
+    """Walk the segments to the frame header (SOF0-15 without DHT, JPG and DAC)."""
+    at = 2
+    while at + 9 <= len(head):
+        marker = head[at + 1]
+        if head[at] != 0xFF:
+            return None
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            return width, height
+        elif marker in {0xD9, 0xDA}:  # the image ended, or its data began, without a frame header
+            return None
+        else:
+            at += 2 + struct.unpack(">H", head[at + 2 : at + 4])[0]
+    return None
+
+
+def _is_webp(head: bytes) -> bool:
+    chunks = {b"VP8 ", b"VP8L", b"VP8X"}
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP" and head[12:16] in chunks and len(head) >= 30
+
+
+def _webp(head: bytes) -> Size:
+    match head[12:16]:
+        case b"VP8X":
+            return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+        case b"VP8L":
+            bits = int.from_bytes(head[21:25], "little")
+            return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        case _:
+            width, height = struct.unpack("<HH", head[26:30])
+            return width & 0x3FFF, height & 0x3FFF
+
+
+def _is_avif(head: bytes) -> bool:
+    """A file type box that names avif or avis among its brands."""
+    size = int.from_bytes(head[:4], "big")
+    if head[4:8] != b"ftyp" or not 16 <= size <= min(len(head), 1024):
+        return False
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
+    return b"avif" in brands or b"avis" in brands
+
+
+def _avif(head: bytes) -> Size:
+    """The largest `ispe` property below meta/iprp/ipco: thumbnails and tiles are smaller than the image."""
+    sizes = []
+    at = head.find(b"ispe")
+    while at != -1 and at + 16 <= len(head):
+        sizes.append(struct.unpack(">II", head[at + 8 : at + 16]))
+        at = head.find(b"ispe", at + 4)
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size]], ...] = (
+    ("image/png", _is_png, _png),
+    ("image/jpeg", _is_jpeg, _jpeg),
+    ("image/gif", _is_gif, _gif),
+    ("image/webp", _is_webp, _webp),
+    ("image/avif", _is_avif, _avif),
+)

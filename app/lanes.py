@@ -1,0 +1,50 @@
+"""A lane: the one way from the event loop to a thread, bounded in threads and in waiting work."""
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from app.errors import Busy
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Lane:
+    """A few threads and a short queue before them.
+
+    `run` raises `Busy` at once when the queue is full: waiting longer than a client does helps nobody.
+    What was handed to a thread is never dropped when the caller is cancelled: it is done, or it was never accepted.
+    """
+
+    def __init__(self, name: str, *, threads: int, waiting: int) -> None:
+        self.name = name
+        self._limit = threads + waiting
+        self._under_way = 0
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Hand `function` to a thread; the future is shielded from whoever awaits it."""
+        if self._under_way >= self._limit:
+            raise Busy(f"Too many operations are waiting ({self.name}).")
+        self._under_way += 1
+        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        future.add_done_callback(self._done)
+        return future
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking `function` in a thread and wait for what it returns."""
+        return await asyncio.shield(self.submit(function, *args, **kwargs))
+
+    def close(self) -> None:
+        """Let what runs end, take nothing new."""
+        self._pool.shutdown(wait=True)
+
+    def _done(self, future: asyncio.Future[T]) -> None:
+        self._under_way -= 1
+        if not future.cancelled():
+            future.exception()  # looked at, so that nobody is told about a failure whose caller has gone

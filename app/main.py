@@ -1,0 +1,78 @@
+"""The application: middleware, doors, error answers, lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app import __version__, telemetry
+from app.api import assets, health, logos, media, problems, slots
+from app.api.middleware import RequestContext
+from app.api.receive import Receiver
+from app.api.schemas import Problem
+from app.bootstrap import build
+from app.services import Services
+from app.settings import Settings
+
+ALLOWED = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
+EXPOSED = ("Location", "ETag", "Link", "X-Request-ID", "Retry-After", "Content-Disposition", "Content-Range")
+
+
+def create_app(services: Services | None = None) -> FastAPI:
+    """The service as an ASGI application; without `services`, as the environment says."""
+    if services is None:
+        settings = Settings()
+        telemetry.configure(level=settings.logs.level, style=settings.logs.style)
+        services = build(settings)
+    server = services.settings.server
+    documented = not server.production or server.swagger_in_production
+    app = FastAPI(
+        title="Stowage",
+        version=__version__,
+        summary="Keeps uploaded files: bytes in a store, their address in a database.",
+        lifespan=_lifespan,
+        openapi_url="/openapi.json" if documented else None,
+        redirect_slashes=False,  # a redirect to http:// behind a proxy turns a POST into a GET
+    )
+    app.state.services = services
+    app.state.receiver = Receiver(
+        services.spool, services.policies, idle=server.body_idle_timeout, places=server.max_concurrent_uploads
+    )
+    for router in (assets.router, logos.make_router(), slots.make_router(), media.router, health.router):
+        app.include_router(router)
+    problems.install(app)
+    _describe_problem(app)
+    app.add_middleware(RequestContext)
+    if server.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=server.cors_origins,
+            allow_credentials="*" not in server.cors_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=ALLOWED,
+            expose_headers=EXPOSED,
+        )
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    await services.start()
+    try:
+        yield
+    finally:
+        await services.close()
+
+
+def _describe_problem(app: FastAPI) -> None:
+    """Put the shape of refusals into the OpenAPI document, where the routes refer to it."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, object]:
+        document = describe()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,59 @@
+"""The handful of objects that a door may use."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+from app.assets.callers import Callers
+from app.assets.ingest import Ingest
+from app.assets.policy import Policies
+from app.assets.ready import Readiness
+from app.assets.service import AssetService
+from app.assets.sweep import Sweeper
+from app.assets.tokens import Tokens
+from app.db.database import Database
+from app.db.migrate import upgrade_when_reachable
+from app.settings import Settings
+from app.storage.spool import Spool
+from app.storage.storage import Stores
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything that lives as long as the process."""
+
+    settings: Settings
+    assets: AssetService
+    callers: Callers
+    policies: Policies
+    ready: Readiness
+    sweeper: Sweeper
+    spool: Spool
+    database: Database
+    stores: Stores
+    ingest: Ingest
+    tokens: Tokens
+    _sweeping: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Migrate if wanted, then begin to sweep."""
+        if self.settings.database.migrate_on_start:
+            await asyncio.to_thread(upgrade_when_reachable, self.settings.migrations_url)
+        if self.settings.sweep.interval > 0:
+            self._sweeping = asyncio.create_task(self.sweeper.run_every(self.settings.sweep.interval))
+
+    async def close(self) -> None:
+        """Let uploads that go on without their clients end, then close everything."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeping
+        await self.ingest.finish()
+        await asyncio.to_thread(self._close_threads)
+
+    def _close_threads(self) -> None:
+        for store in self.stores:
+            store.close()
+        self.spool.close()
+        self.tokens.close()
+        self.database.close()

@@ -1,0 +1,77 @@
+"""What a store must be able to do. Each promise is a test in `tests/storage/test_contract.py`.
+
+A backend is a plain, blocking, thread-safe class. It knows nothing of HTTP, the database, tenants or policies.
+Only `StorageError` and its children leave it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, Self, runtime_checkable
+
+from app.settings import StorageSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where an object lies: what the store calls it, its public address if it has one, and what finds it again."""
+
+    public_id: str
+    url: str | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object as the store sees it."""
+
+    key: str
+    size: int  # bytes
+    etag: str  # changes when the bytes do; what it is made of is the store's affair
+    modified: datetime  # aware
+
+
+class Backend(Protocol):
+    """One store."""
+
+    @classmethod
+    def from_settings(cls, settings: StorageSettings) -> Self:
+        """Make one; a ValueError names the variable that is missing."""
+
+    def put(self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str) -> Stored:
+        """Store all or nothing; durable when it returns.
+
+        Readers see nothing or the whole object. What is stored is what was sent, byte for byte (`size`, `sha256`), or
+        it raises. Reads `body` to its end and doesn't close it. The same key and bytes again is fine.
+        """
+
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> BinaryIO:
+        """A readable stream of the bytes from `start` to before `end`, closed by the caller; else `ObjectMissing`."""
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Key, size and etag without reading; else `ObjectMissing`. Never in the path of a request."""
+
+    def delete(self, key: str) -> None:
+        """Delete; what isn't there is deleted already."""
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Every object below a prefix, lazily; complete, or it raises. Never shows the marker or the spool."""
+
+    def url(self, key: str, *, expires_in: float | None = None, filename: str | None = None) -> str | None:
+        """The store's permanent public address, or a link that stops working; None where it has none. No network."""
+
+    def ping(self) -> None:
+        """Cheap; raises `StorageUnavailable` with the reason."""
+
+
+@runtime_checkable
+class Adopts(Protocol):
+    """A store that takes over a spooled file by renaming it: no second copy is written."""
+
+    @property
+    def spool(self) -> Path:
+        """The folder, in the store's own file system, where bodies wait."""
+
+    def adopt(self, key: str, path: Path) -> Stored:
+        """Like `put`, of a file in `spool`, which is gone afterwards."""

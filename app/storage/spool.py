@@ -1,0 +1,191 @@
+"""Bodies on their way in: small ones in memory under a budget, large ones in a spool file, written off the loop."""
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from app.lanes import Lane
+from app.storage.folders import translated
+
+SMALL = 256 * 1024  # bytes: up to here a body stays in memory while the budget allows
+BATCH = 512 * 1024  # bytes handed to a thread at once
+BATCH_WHEN_CROWDED = 64 * 1024
+TINY = 8 * 1024
+BUDGET = 48 * 1024 * 1024  # bytes that all bodies may hold in memory together
+HEAD = SMALL  # first bytes, kept for inspection
+SUFFIX = ".part"
+
+
+@dataclass(slots=True)
+class Body:
+    """A whole body: in memory (`data`) or in a spool file (`path`), with its size in bytes and its SHA-256."""
+
+    size: int
+    sha256: str
+    head: bytes
+    data: bytes | None
+    path: Path | None
+
+    def open(self) -> BinaryIO:
+        """A stream from its beginning. Blocks: not for the event loop."""
+        if self.path is not None:
+            return self.path.open("rb", buffering=0)
+        return io.BytesIO(self.data or b"")
+
+
+class Spool:
+    """One folder where large bodies wait, and the memory that small ones may take together."""
+
+    def __init__(self, folder: Path, *, budget: int = BUDGET, small: int = SMALL) -> None:
+        self.folder = folder
+        self.small = small
+        self.budget = budget
+        self.held = 0
+        self.lane = Lane("spool", threads=4, waiting=512)
+
+    def writer(self) -> "Writer":
+        """Take in one body."""
+        return Writer(self)
+
+    async def discard(self, body: Body) -> None:
+        """Give back what a body holds; twice is fine."""
+        if body.data is not None:
+            self.held -= len(body.data)
+            body.data = None
+        if body.path is not None:
+            path, body.path = body.path, None
+            await self.lane.run(path.unlink, missing_ok=True)
+
+    async def sweep(self, *, older_than: float) -> int:
+        """Remove what crashed processes left: spool files that nobody has written to for so many seconds."""
+        return await self.lane.run(_remove_old, self.folder, older_than)
+
+    def close(self) -> None:
+        """Wait for what runs."""
+        self.lane.close()
+
+
+class Writer:
+    """Takes in one body, piece by piece: counts, hashes, keeps the head, spills when it grows.
+
+    `feed` never waits; when it returns True, `flush` must be awaited before the next piece. While one batch is being
+    written and hashed in a thread, the next one fills.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self.size = 0
+        self._spool = spool
+        self._pieces: list[bytes | bytearray] = []
+        self._waiting = 0  # bytes in _pieces
+        self._head = bytearray()
+        self._digest = hashlib.sha256()
+        self._path: Path | None = None
+        self._file: io.FileIO | None = None
+        self._batch: asyncio.Future[None] | None = None
+
+    def feed(self, piece: bytes) -> bool:
+        """Take one piece; whether `flush` is due."""
+        self.size += len(piece)
+        self._waiting += len(piece)
+        self._spool.held += len(piece)
+        self._keep(piece)
+        if len(self._head) < HEAD:
+            self._head += piece[: HEAD - len(self._head)]
+        crowded = self._spool.held > self._spool.budget
+        if self._path is None:
+            return crowded or self._waiting > self._spool.small
+        return self._waiting >= (BATCH_WHEN_CROWDED if crowded else BATCH)
+
+    async def flush(self) -> None:
+        """Hand what waits to a thread, once the batch before it is done."""
+        await self._settled()
+        if self._path is None:
+            self._path = self._spool.folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        pieces, size = self._take()
+        self._batch = self._spool.lane.submit(self._write, self._path, pieces)
+        self._batch.add_done_callback(lambda _: self._release(size))
+
+    async def finish(self) -> Body:
+        """The whole body."""
+        if self._path is None:
+            data = b"".join(self._take()[0])
+            self._digest.update(data)
+            return Body(self.size, self._digest.hexdigest(), bytes(self._head), data, None)
+        await self.flush()
+        await self._settled()
+        await self._spool.lane.run(self._close)
+        path, self._path = self._path, None
+        return Body(self.size, self._digest.hexdigest(), bytes(self._head), None, path)
+
+    async def discard(self) -> None:
+        """Leave nothing behind: no memory, no file. After `finish` there is nothing left to discard."""
+        self._release(self._take()[1])
+        if self._path is not None:
+            path, self._path = self._path, None
+            if self._batch is not None:
+                await asyncio.wait([self._batch])
+            await self._spool.lane.run(self._remove, path)
+
+    def _keep(self, piece: bytes) -> None:
+        """Join tiny pieces: a thousand objects of ten bytes cost more than their bytes."""
+        if len(piece) >= TINY:
+            self._pieces.append(piece)
+        elif self._pieces and isinstance(last := self._pieces[-1], bytearray):
+            last += piece
+        else:
+            self._pieces.append(bytearray(piece))
+
+    def _take(self) -> tuple[list[bytes | bytearray], int]:
+        taken = self._pieces, self._waiting
+        self._pieces, self._waiting = [], 0
+        return taken
+
+    def _release(self, size: int) -> None:
+        self._spool.held -= size
+
+    async def _settled(self) -> None:
+        """Wait for the batch under way, and raise what went wrong with it."""
+        if self._batch is not None:
+            await asyncio.shield(self._batch)
+            self._batch = None
+
+    def _write(self, path: Path, pieces: list[bytes | bytearray]) -> None:
+        with translated():
+            if self._file is None:
+                self._file = io.FileIO(path, "x")
+            for piece in pieces:
+                self._digest.update(piece)
+                write_all(self._file, piece)
+
+    def _close(self) -> None:
+        with translated():
+            if self._file is not None:
+                self._file.close()
+
+    def _remove(self, path: Path) -> None:
+        self._close()
+        path.unlink(missing_ok=True)
+
+
+def write_all(file: io.FileIO, data: bytes | bytearray) -> None:
+    """Write to the end: a write may take fewer bytes than it was given."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) or 0 :]
+
+
+def _remove_old(folder: Path, older_than: float) -> int:
+    """Ages by the clock of the disk's own machine: both times are taken here."""
+    removed, now = 0, time.time()
+    for path in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > older_than:
+                path.unlink()
+                removed += 1
+    return removed

@@ -1,0 +1,134 @@
+"""The store as the waist sees it: async, its keys checked, its calls timed and logged, its threads bounded."""
+
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, BinaryIO, Self
+
+from app.errors import Busy, StorageError, UnsafeKey
+from app.lanes import Lane
+from app.storage.backend import Adopts, Backend, ObjectInfo, Stored
+from app.storage.spool import Body
+from app.telemetry import log
+
+KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")  # no dot at the front
+KEY_LENGTH = 512  # characters
+BLOCK = 256 * 1024  # bytes read at once
+PUTS, QUICK, WAITING = 16, 8, 256
+
+
+class Storage:
+    """One store. Puts have a lane of their own, so that a ping, a read or a delete never waits behind stuck ones."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        self.name = name
+        self.backend = backend
+        self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
+        self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
+
+    async def put(self, key: str, body: Body, *, content_type: str) -> Stored:
+        """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
+        _check(key)
+        with _observed("store.put", self.name, key=key, size=body.size):
+            return await self._puts.run(_put, self.backend, key, body, content_type)
+
+    async def read(self, key: str, *, start: int = 0, end: int | None = None) -> "Reading":
+        """Open a range; the first block is read already, so that what is missing is known before anything is sent."""
+        _check(key)
+        with _observed("store.open", self.name, key=key):
+            stream, first = await self._quick.run(_open, self.backend, key, start, end)
+        return Reading(stream, first, self._quick)
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """Ask the store about an object; never in the path of a request."""
+        _check(key)
+        return await self._quick.run(self.backend.stat, key)
+
+    async def delete(self, key: str) -> None:
+        """Delete; what isn't there is deleted already."""
+        _check(key)
+        with _observed("store.delete", self.name, key=key):
+            await self._quick.run(self.backend.delete, key)
+
+    async def ping(self) -> None:
+        """Raise `StorageUnavailable` with the reason."""
+        await self._quick.run(self.backend.ping)
+
+    def close(self) -> None:
+        """Wait for what runs."""
+        self._puts.close()
+        self._quick.close()
+
+
+class Reading:
+    """The bytes of one object, block by block; must be closed."""
+
+    def __init__(self, stream: BinaryIO, first: bytes, lane: Lane) -> None:
+        self._stream, self._first, self._lane = stream, first, lane
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        with contextlib.suppress(Busy):
+            await self._lane.run(self._stream.close)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        block = self._first
+        while block:
+            yield block
+            block = await self._lane.run(self._stream.read, BLOCK)
+
+
+class Stores:
+    """Every store that rows may name; new bytes go to the first one."""
+
+    def __init__(self, stores: Sequence[Storage]) -> None:
+        self._by_name = {store.name: store for store in stores}
+        self.default = stores[0]
+
+    def __getitem__(self, name: str) -> Storage:
+        """The store that a row names; KeyError when it is not configured any more."""
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[Storage]:
+        return iter(self._by_name.values())
+
+
+def _check(key: str) -> None:
+    if len(key) > KEY_LENGTH or not KEY.fullmatch(key):
+        raise UnsafeKey
+
+
+def _put(backend: Backend, key: str, body: Body, content_type: str) -> Stored:
+    """Blocking: adopt the spooled file where the store can, else stream it."""
+    if body.path is not None and isinstance(backend, Adopts):
+        return backend.adopt(key, body.path)
+    with body.open() as stream:
+        return backend.put(key, stream, content_type=content_type, size=body.size, sha256=body.sha256)
+
+
+def _open(backend: Backend, key: str, start: int, end: int | None) -> tuple[BinaryIO, bytes]:
+    stream = backend.open(key, start=start, end=end)
+    try:
+        return stream, stream.read(BLOCK)
+    except BaseException:
+        stream.close()
+        raise
+
+
+@contextlib.contextmanager
+def _observed(event: str, store: str, **fields: Any) -> Iterator[None]:
+    """One log line a call: at debug level when it went well, as a warning when it didn't."""
+    began = time.perf_counter()
+    try:
+        yield
+    except StorageError as failure:
+        log(event, level=30, store=store, ms=_ms(began), code=failure.code, reason=failure.detail, **fields)
+        raise
+    log(event, level=10, store=store, ms=_ms(began), **fields)
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)

@@ -1,0 +1,89 @@
+"""Logs: one event, one line, on stdout. JSON for machines, `LOG_FORMAT=console` for people."""
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+_noted: ContextVar[dict[str, object] | None] = ContextVar("noted", default=None)
+
+_ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+def log(event: str, *, level: int = logging.INFO, failure: BaseException | None = None, **fields: object) -> None:
+    """Write one event, named `noun.verb`, with its fields; `failure` adds the traceback to the same line."""
+    logger = logging.getLogger("stowage")
+    if logger.isEnabledFor(level):
+        extra = {f"f_{key}": value for key, value in fields.items() if value is not None}
+        logger.log(level, event, extra=extra, exc_info=failure)
+
+
+def begin_request(rid: str) -> dict[str, Any]:
+    """Open the context of one request; what is noted below it lands in the dictionary, for its one log line."""
+    request_id.set(rid)
+    fields: dict[str, Any] = {}
+    _noted.set(fields)
+    return fields
+
+
+def note(**fields: object) -> None:
+    """Add fields to the log line of the request under way."""
+    if (noted := _noted.get()) is not None:
+        noted |= fields
+
+
+def configure(*, level: str, style: Literal["json", "console"]) -> None:
+    """Send every log line of the process, the server's and the libraries' too, to stdout in one form."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines() if style == "json" else ConsoleLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in ("httpx", "httpcore", "alembic", "sqlalchemy", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `time`, `level`, `message` (the event), `request_id`, and the event's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line break in a field stays an escaped one: one event can't look like two."""
+        line: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        if rid := request_id.get():
+            line["request_id"] = rid
+        line |= _fields(record)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class ConsoleLines(logging.Formatter):
+    """The same events for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time of day, level, event, then `key=value` pairs; odd characters are escaped."""
+        fields = " ".join(f"{key}={_plain(value)}" for key, value in _fields(record).items())
+        event = record.getMessage().replace("\n", "\\n")
+        line = f"{_time(record)[11:23]} {record.levelname.lower():7} {event} {fields}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {k.removeprefix("f_"): v for k, v in vars(record).items() if k not in _ORDINARY}
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text)
