@@ -13,7 +13,7 @@ from app.api.receive import Receiver
 from app.api.schemas import Problem
 from app.bootstrap import build
 from app.services import Services
-from app.settings import Settings
+from app.settings import ServerSettings, Settings
 
 ALLOWED = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
 EXPOSED = ("Location", "ETag", "Link", "X-Request-ID", "Retry-After", "Content-Disposition", "Content-Range")
@@ -26,13 +26,12 @@ def create_app(services: Services | None = None) -> FastAPI:
         telemetry.configure(level=settings.logs.level, style=settings.logs.style)
         services = build(settings)
     server = services.settings.server
-    documented = not server.production or server.swagger_in_production
     app = FastAPI(
         title="Stowage",
         version=__version__,
         summary="Keeps uploaded files: bytes in a store, their address in a database.",
         lifespan=_lifespan,
-        openapi_url="/openapi.json" if documented else None,
+        openapi_url="/openapi.json" if server.documented else None,
         redirect_slashes=False,  # a redirect to http:// behind a proxy turns a POST into a GET
     )
     app.state.services = services
@@ -43,6 +42,12 @@ def create_app(services: Services | None = None) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     _describe_problem(app)
+    _surround(app, server)
+    return app
+
+
+def _surround(app: FastAPI, server: ServerSettings) -> None:
+    """Middleware, the innermost first."""
     app.add_middleware(RequestContext)
     if server.cors_origins:
         app.add_middleware(
@@ -53,7 +58,6 @@ def create_app(services: Services | None = None) -> FastAPI:
             allow_headers=ALLOWED,
             expose_headers=EXPOSED,
         )
-    return app
 
 
 @asynccontextmanager

@@ -69,6 +69,11 @@ class ServerSettings(Group):
         """Whether strangers can reach this process."""
         return self.environment.lower() not in {"development", "dev", "local", "test"}
 
+    @property
+    def documented(self) -> bool:
+        """Whether /docs and /openapi.json are shown."""
+        return self.swagger_in_production or not self.production
+
     @field_validator("public_base_url")
     @classmethod
     def _with_scheme(cls, value: str | None) -> str | None:

@@ -81,36 +81,26 @@ async def delete_logo(services: ServicesDep, caller: WriterDep, slot: WriteSlotD
 def make_router() -> APIRouter:
     """The same three calls under both addresses; POST and PUT are one."""
     router = APIRouter(tags=["logos"])
-    replaced: Responses = {200: {"description": "The logo was replaced.", "model": LogoOut}}
-    stores = replaced | responses(*STORES, e.CompanyRequired, e.PreconditionFailed)
-    finds = responses(*FINDS, e.CompanyRequired)
-    changes = responses(*FINDS, e.CompanyRequired, e.PreconditionFailed)
     for path in PATHS:
-        prefix = path.split("/")[1]
-        for method in ("POST", "PUT"):
-            router.add_api_route(
-                path,
-                put_logo,
-                methods=[method],
-                status_code=201,
-                response_model=LogoOut,
-                responses=stores,
-                openapi_extra=multipart_body("logo", "metadata"),
-                operation_id=f"{prefix}_{method.lower()}_logo",
-            )
-        router.add_api_route(
-            path,
-            get_logo,
-            response_model=LogoOut,
-            responses=finds,
-            operation_id=f"{prefix}_get_logo",
-        )
-        router.add_api_route(
-            path,
-            delete_logo,
-            methods=["DELETE"],
-            status_code=204,
-            responses=changes,
-            operation_id=f"{prefix}_delete_logo",
-        )
+        _add_calls(router, path, path.split("/")[1])
     return router
+
+
+def _add_calls(router: APIRouter, path: str, prefix: str) -> None:
+    replaced: Responses = {200: {"description": "The logo was replaced.", "model": LogoOut}}
+    for method in ("POST", "PUT"):
+        router.add_api_route(
+            path,
+            put_logo,
+            methods=[method],
+            status_code=201,
+            response_model=LogoOut,
+            responses=replaced | responses(*STORES, e.CompanyRequired, e.PreconditionFailed),
+            openapi_extra=multipart_body("logo", "metadata"),
+            operation_id=f"{prefix}_{method.lower()}_logo",
+        )
+    finds = responses(*FINDS, e.CompanyRequired)
+    router.add_api_route(path, get_logo, response_model=LogoOut, responses=finds, operation_id=f"{prefix}_get_logo")
+    changes = responses(*FINDS, e.CompanyRequired, e.PreconditionFailed)
+    name = f"{prefix}_delete_logo"
+    router.add_api_route(path, delete_logo, methods=["DELETE"], status_code=204, responses=changes, operation_id=name)
