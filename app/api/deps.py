@@ -1,4 +1,4 @@
-"""What doors ask for by type."""
+"""What doors ask for by type. All of it is `async def`: FastAPI would run plain functions in threads."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,13 +15,13 @@ from app.services import Services
 LONGEST_NAME = 255  # characters of a company, scope, owner, slot name or Idempotency-Key
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The process's objects."""
     services: Services = request.app.state.services
     return services
 
 
-def receiver_of(request: Request) -> Receiver:
+async def receiver_of(request: Request) -> Receiver:
     """What reads bodies."""
     receiver: Receiver = request.app.state.receiver
     return receiver
@@ -41,7 +41,7 @@ async def writer(request: Request, services: ServicesDep) -> Caller:
     return (await identify(request, services)).require(Scope.WRITE)
 
 
-def base_url(request: Request, services: ServicesDep) -> str:
+async def base_url(request: Request, services: ServicesDep) -> str:
     """What permalinks begin with: the configured address; the Host header only in development."""
     server = services.settings.server
     if server.public_base_url:
@@ -66,7 +66,7 @@ def plain_name(text: str) -> str:
     return text
 
 
-def idempotency_key(
+async def idempotency_key(
     key: Annotated[str | None, Header(alias="Idempotency-Key", description="Makes a retry safe for 24 hours.")] = None,
 ) -> str | None:
     """The client's key, if it sent one."""
@@ -75,7 +75,7 @@ def idempotency_key(
     return key
 
 
-def if_match(
+async def if_match(
     tags: Annotated[str | None, Header(alias="If-Match", description="The ETag that the slot must have.")] = None,
 ) -> frozenset[str] | None:
     """Entity tags without their quotes, or `*`."""
@@ -84,7 +84,7 @@ def if_match(
     return frozenset(tag.strip().removeprefix("W/").strip('"') for tag in tags.split(","))
 
 
-def asset_id(asset_id: Annotated[str, Path(description="The asset's id.")]) -> UUID:
+async def asset_id(asset_id: Annotated[str, Path(description="The asset's id.")]) -> UUID:
     """The id in the path."""
     return uuid_of(asset_id)
 

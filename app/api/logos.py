@@ -36,12 +36,12 @@ def logo_slot(caller: Caller, company: str) -> SlotRef:
     return SlotRef(tenant=caller.tenant, scope="company", owner=owner, name="logo")
 
 
-def slot_to_write(caller: WriterDep, company: str) -> SlotRef:
+async def slot_to_write(caller: WriterDep, company: str) -> SlotRef:
     """As above, for a caller that may write."""
     return logo_slot(caller, company)
 
 
-def slot_to_read(caller: ReaderDep, company: str) -> SlotRef:
+async def slot_to_read(caller: ReaderDep, company: str) -> SlotRef:
     """As above, for a caller that may read."""
     return logo_slot(caller, company)
 

@@ -37,12 +37,12 @@ def slot_of(caller: Caller, scope: str, owner: str, name: str) -> SlotRef:
     return SlotRef(tenant=caller.tenant, scope=scope, owner=owner, name=name)
 
 
-def slot_to_write(caller: WriterDep, scope: str, owner: str, name: str) -> SlotRef:
+async def slot_to_write(caller: WriterDep, scope: str, owner: str, name: str) -> SlotRef:
     """As above, for a caller that may write."""
     return slot_of(caller, scope, owner, name)
 
 
-def slot_to_read(caller: ReaderDep, scope: str, owner: str, name: str) -> SlotRef:
+async def slot_to_read(caller: ReaderDep, scope: str, owner: str, name: str) -> SlotRef:
     """As above, for a caller that may read."""
     return slot_of(caller, scope, owner, name)
 
