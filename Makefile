@@ -4,7 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON := $(shell $(PY) -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PY))
-ROUNDS ?= 3
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -1,6 +1,5 @@
 """What the environment may say, in small groups. Nothing is read at import; an empty value counts as not set."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MB = 1024 * 1024
+DEVELOPMENT = frozenset({"development", "dev", "local", "test"})
 SECRET_LENGTH = 32  # characters: what a shared secret must have at least
 
 
@@ -40,8 +40,14 @@ class ServerSettings(Group):
     host: str = env("HOST", default="127.0.0.1", text="Address to listen on; 0.0.0.0 in a container.")
     port: int = env("PORT", default=8000, text="Port to listen on.")
     environment: str = env(
-        "APP_ENV", "NODE_ENV", default="development", text="`production` hides /docs and never trusts the Host header."
+        "APP_ENV",
+        "NODE_ENV",
+        "RAILWAY_ENVIRONMENT_NAME",
+        default="development",
+        text="In `production` there is no development key, /docs is hidden, the Host header is not trusted.",
     )
+    railway: str | None = env("RAILWAY_PROJECT_ID", default=None, text="Set by Railway; means production.")
+    render: bool = env("RENDER", default=False, text="Set by Render; means production.")
     public_base_url: str | None = env(
         "PUBLIC_BASE_URL",
         "RAILWAY_PUBLIC_DOMAIN",
@@ -67,7 +73,7 @@ class ServerSettings(Group):
     @property
     def production(self) -> bool:
         """Whether strangers can reach this process."""
-        return self.environment.lower() not in {"development", "dev", "local", "test"}
+        return bool(self.railway or self.render) or self.environment.lower() not in DEVELOPMENT
 
     @property
     def documented(self) -> bool:
@@ -234,10 +240,3 @@ class Settings:
         if self.server.production and not (auth.api_keys or auth.jwt_secret or auth.jwt_jwks_url):
             raise ValueError("In production nobody could call: set API_KEYS, JWT_SECRET or JWT_JWKS_URL.")
         return self
-
-
-def platform() -> str | None:
-    """`railway` or `render` when the process runs there, else None."""
-    if any(name.startswith("RAILWAY_") for name in os.environ):
-        return "railway"
-    return "render" if os.environ.get("RENDER") else None

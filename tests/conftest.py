@@ -77,7 +77,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         migrate.upgrade(url)
         yield url
         return
-    url = postgres.new_database(request.getfixturevalue("postgres_server"))
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty, migrated Postgres database."""
+    url = postgres.new_database(postgres_server)
     migrate.upgrade(url)
     yield url
     postgres.drop_database(url)

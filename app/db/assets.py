@@ -78,10 +78,16 @@ def get_all(connection: Connection, asset_ids: Sequence[UUID]) -> list[Asset]:
 
 def page(connection: Connection, chosen: Filter, *, limit: int, after: tuple[datetime, UUID] | None) -> list[Asset]:
     """Newest first, by keyset: the last page costs what the first does."""
+    rows = connection.execute(page_statement(chosen, limit=limit, after=after))
+    return [asset for row in rows if (asset := _one(row))]
+
+
+def page_statement(chosen: Filter, *, limit: int, after: tuple[datetime, UUID] | None) -> Select[Any]:
+    """One index range in the order of the answers, whatever is chosen."""
     statement = _filtered(chosen).order_by(assets.c.created_at.desc(), assets.c.id.desc()).limit(limit)
-    if after is not None:
-        statement = statement.where(tuple_(assets.c.created_at, assets.c.id) < tuple_(*after))
-    return [asset for row in connection.execute(statement) if (asset := _one(row))]
+    if after is None:
+        return statement
+    return statement.where(tuple_(assets.c.created_at, assets.c.id) < tuple_(*after))
 
 
 def change(connection: Connection, asset_id: UUID, values: Mapping[str, Any]) -> Asset | None:
