@@ -1,5 +1,6 @@
 """Around every request: its id, its one log line, safe headers. Pure ASGI: it costs microseconds."""
 
+import logging
 import re
 import time
 import uuid
@@ -8,6 +9,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.problems import problem
+from app.errors import InternalError
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -35,6 +38,11 @@ class RequestContext:
         began = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
+        except Exception as failure:
+            log("request.crashed", level=logging.ERROR, failure=failure)
+            if exchange.status is not None:  # too late for an answer: the server closes the connection
+                raise
+            await problem(InternalError())(scope, receive, exchange.send)
         finally:
             ms = round((time.perf_counter() - began) * 1000, 2)
             level = 10 if scope["path"] in QUIET else 20

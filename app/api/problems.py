@@ -1,7 +1,6 @@
 """Refusals as RFC 9457 `application/problem+json`, made in this one place."""
 
 import json
-import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.errors import (
-    InternalError,
     InvalidParameter,
     MethodNotAllowed,
     NotFound,
@@ -18,7 +16,7 @@ from app.errors import (
     StowageError,
     Unauthorized,
 )
-from app.telemetry import log, note, request_id
+from app.telemetry import note, request_id
 
 Responses = dict[int | str, dict[str, Any]]  # what FastAPI takes as `responses`
 
@@ -55,11 +53,10 @@ def responses(*errors: type[StowageError]) -> Responses:
 
 
 def install(app: FastAPI) -> None:
-    """Let every failure of a door leave as a problem."""
+    """Let every refusal leave as a problem; defects are the middleware's."""
     app.add_exception_handler(StowageError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _by_status)
-    app.add_exception_handler(Exception, _defect)
 
 
 def _headers(error: StowageError) -> dict[str, str]:
@@ -93,8 +90,3 @@ async def _by_status(_: Request, error: Exception) -> Response:
         answer.headers.update(error.headers or {})
         return answer
     return problem(NotFound() if error.status_code == NotFound.status else InvalidParameter())
-
-
-async def _defect(_: Request, error: Exception) -> Response:
-    log("request.crashed", level=logging.ERROR, failure=error)
-    return problem(InternalError())

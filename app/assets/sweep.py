@@ -1,7 +1,6 @@
 """The sweeper: finishes or undoes what replacements, deletes and crashes left."""
 
 import asyncio
-import contextlib
 from dataclasses import asdict, dataclass
 
 from app.db import claims, leases
@@ -57,8 +56,11 @@ class Sweeper:
     async def run_every(self, seconds: float) -> None:
         """Sweep again and again; a sweep that fails is logged, and the next one comes."""
         while True:
-            with contextlib.suppress(StowageError):
+            try:
                 await self.sweep()
+            except Exception as failure:  # noqa: BLE001 - a sweeper that ends in silence is worse than any defect in it
+                known = isinstance(failure, StowageError)
+                log("sweep.interrupted", level=30, reason=str(failure), failure=None if known else failure)
             await asyncio.sleep(seconds)
 
     async def _delete(self, row: Leased) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, insert, select, tuple_, update
+from sqlalchemy import Connection, Float, Row, Select, bindparam, insert, select, tuple_, update
 
 from app.db.clock import clock
 from app.db.models import assets, slots
@@ -15,8 +15,18 @@ from app.db.records import Asset, Draft, Placed, SlotRef
 COLUMNS = [assets.c[field.name] for field in fields(Asset)]
 NAMES = [column.name for column in COLUMNS]
 
-_INSERT = insert(assets)
+DRAFT = [field.name for field in fields(Draft)]
+
+# Built once: making a statement costs more than running it.
+_PENDING = insert(assets).values(state="pending", created_at=clock(), due_at=clock(bindparam("grace", type_=Float)))
+_READY = (
+    update(assets)
+    .where(assets.c.id == bindparam("asset_id"), assets.c.state == "pending")
+    .values(state="ready", created_at=clock(), due_at=None)
+    .returning(*COLUMNS)
+)
 _GET = select(*COLUMNS)
+_GET_READY = _GET.where(assets.c.id == bindparam("asset_id"), assets.c.state == "ready")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,26 +42,14 @@ class Filter:
 
 def insert_pending(connection: Connection, drafts: Sequence[Draft], *, grace: float) -> None:
     """Step 9: the rows come before the bytes, so that bytes without a row can't be."""
-    times = {"created_at": clock(), "due_at": clock(grace)}
-    connection.execute(_INSERT.values(state="pending", **times), [asdict(draft) for draft in drafts])
+    rows = [{"grace": grace, **{name: getattr(draft, name) for name in DRAFT}} for draft in drafts]
+    connection.execute(_PENDING, rows)
 
 
 def make_ready(connection: Connection, placed: Placed) -> Asset | None:
     """Step 11, the fence: None when the row is pending no more."""
-    statement = (
-        update(assets)
-        .where(assets.c.id == placed.id, assets.c.state == "pending")
-        .values(
-            state="ready",
-            public_id=placed.public_id,
-            url=placed.url,
-            details=placed.details,
-            created_at=clock(),
-            due_at=None,
-        )
-        .returning(*COLUMNS)
-    )
-    return _one(connection.execute(statement).one_or_none())
+    values = {"asset_id": placed.id, "public_id": placed.public_id, "url": placed.url, "details": placed.details}
+    return _one(connection.execute(_READY, values).one_or_none())
 
 
 def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) -> bool:
@@ -66,7 +64,7 @@ def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) ->
 
 def get(connection: Connection, asset_id: UUID) -> Asset | None:
     """A ready asset of any tenant: who may see it is decided above."""
-    return _one(connection.execute(_GET.where(assets.c.id == asset_id, assets.c.state == "ready")).one_or_none())
+    return _one(connection.execute(_GET_READY, {"asset_id": asset_id}).one_or_none())
 
 
 def get_all(connection: Connection, asset_ids: Sequence[UUID]) -> list[Asset]:

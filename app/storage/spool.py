@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from app.errors import Busy
 from app.lanes import Lane
 from app.storage.folders import translated
+from app.telemetry import log
 
 SMALL = 256 * 1024  # bytes: up to here a body stays in memory while the budget allows
 BATCH = 512 * 1024  # bytes handed to a thread at once
@@ -54,13 +56,16 @@ class Spool:
         return Writer(self)
 
     async def discard(self, body: Body) -> None:
-        """Give back what a body holds; twice is fine."""
+        """Give back what a body holds; twice is fine. A file that can't be removed now is swept later."""
         if body.data is not None:
             self.held -= len(body.data)
             body.data = None
         if body.path is not None:
             path, body.path = body.path, None
-            await self.lane.run(path.unlink, missing_ok=True)
+            try:
+                await self.lane.run(path.unlink, missing_ok=True)
+            except (Busy, OSError) as failure:
+                log("spool.left", level=30, reason=type(failure).__name__)
 
     async def sweep(self, *, older_than: float) -> int:
         """Remove what crashed processes left: spool files that nobody has written to for so many seconds."""
@@ -95,8 +100,6 @@ class Writer:
         self._waiting += len(piece)
         self._spool.held += len(piece)
         self._keep(piece)
-        if len(self._head) < HEAD:
-            self._head += piece[: HEAD - len(self._head)]
         crowded = self._spool.held > self._spool.budget
         if self._path is None:
             return crowded or self._waiting > self._spool.small
@@ -108,6 +111,8 @@ class Writer:
         if self._path is None:
             self._path = self._spool.folder / f"{uuid.uuid4().hex}{SUFFIX}"
         pieces, size = self._take()
+        if len(self._head) < HEAD:
+            self._head += b"".join(pieces)[: HEAD - len(self._head)]
         self._batch = self._spool.lane.submit(self._write, self._path, pieces)
         self._batch.add_done_callback(lambda _: self._release(size))
 
@@ -116,7 +121,7 @@ class Writer:
         if self._path is None:
             data = b"".join(self._take()[0])
             self._digest.update(data)
-            return Body(self.size, self._digest.hexdigest(), bytes(self._head), data, None)
+            return Body(self.size, self._digest.hexdigest(), data[:HEAD], data, None)
         await self.flush()
         await self._settled()
         await self._spool.lane.run(self._close)
