@@ -59,8 +59,10 @@ def development_key(settings: Settings) -> str:
     path = settings.storage.data_dir / DEV_KEY
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(f"dev-{secrets.token_urlsafe(24)}\n")
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(f"dev-{secrets.token_urlsafe(24)}\n")
+        draft.rename(path)
     return path.read_text().strip()
 
 

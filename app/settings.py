@@ -29,16 +29,16 @@ class Group(BaseSettings):
     )
 
 
-def env(*names: str, default: object, text: str) -> Any:
-    """A setting with its variables, the preferred one first, and the sentence that stands in the README."""
-    return Field(default=default, validation_alias=AliasChoices(*names), description=text)
+def env(*names: str, default: object, text: str, **bounds: Any) -> Any:
+    """A setting: its variables, the preferred one first, its sentence in the README, and bounds such as `gt=0`."""
+    return Field(default=default, validation_alias=AliasChoices(*names), description=text, **bounds)
 
 
 class ServerSettings(Group):
     """Where and how the service listens."""
 
     host: str = env("HOST", default="127.0.0.1", text="Address to listen on; 0.0.0.0 in a container.")
-    port: int = env("PORT", default=8000, text="Port to listen on.")
+    port: int = env("PORT", default=8000, text="Port to listen on.", ge=1, le=65535)
     environment: str = env(
         "APP_ENV",
         "NODE_ENV",
@@ -61,13 +61,13 @@ class ServerSettings(Group):
     )
     swagger_in_production: bool = env("ENABLE_SWAGGER_PROD", default=False, text="Show /docs in production too.")
     body_idle_timeout: float = env(
-        "BODY_IDLE_TIMEOUT", default=30.0, text="Seconds without a byte of the body before 408."
+        "BODY_IDLE_TIMEOUT", default=30.0, text="Seconds without a byte of the body before 408.", gt=0
     )
     shutdown_timeout: float = env(
-        "SHUTDOWN_TIMEOUT", default=25.0, text="Seconds that running requests get to end after SIGTERM."
+        "SHUTDOWN_TIMEOUT", default=25.0, text="Seconds that running requests get to end after SIGTERM.", ge=0
     )
     max_concurrent_uploads: int = env(
-        "MAX_CONCURRENT_UPLOADS", default=512, text="Uploads received at once; beyond, 503 `busy`."
+        "MAX_CONCURRENT_UPLOADS", default=512, text="Uploads received at once; beyond, 503 `busy`.", ge=1
     )
 
     @property
@@ -106,7 +106,7 @@ class DatabaseSettings(Group):
         default=None,
         text="Where migrations run, if `DATABASE_URL` is a pooler.",
     )
-    pool_size: int = env("DATABASE_POOL_SIZE", default=8, text="Connections (and threads) for the database.")
+    pool_size: int = env("DATABASE_POOL_SIZE", default=8, text="Connections (and threads) for the database.", ge=1)
     migrate_on_start: bool = env("MIGRATE_ON_START", default=True, text="Bring the database up to date at start.")
 
 
@@ -159,10 +159,10 @@ class AuthSettings(Group):
 class LimitSettings(Group):
     """How large a file of each kind may be, in MB of 1,048,576 bytes."""
 
-    logo_mb: float = env("LOGO_MAX_MB", default=5, text="Largest logo, in MB of 1,048,576 bytes.")
-    photo_mb: float = env("PHOTO_MAX_MB", default=15, text="Largest photo, in MB.")
-    document_mb: float = env("DOCUMENT_MAX_MB", default=25, text="Largest document, in MB.")
-    file_mb: float = env("FILE_MAX_MB", default=100, text="Largest file of kind `file`, in MB.")
+    logo_mb: float = env("LOGO_MAX_MB", default=5, text="Largest logo, in MB of 1,048,576 bytes.", gt=0)
+    photo_mb: float = env("PHOTO_MAX_MB", default=15, text="Largest photo, in MB.", gt=0)
+    document_mb: float = env("DOCUMENT_MAX_MB", default=25, text="Largest document, in MB.", gt=0)
+    file_mb: float = env("FILE_MAX_MB", default=100, text="Largest file of kind `file`, in MB.", gt=0)
 
     def by_kind(self) -> Mapping[str, int]:
         """Kind -> largest size in bytes."""
@@ -174,12 +174,13 @@ class SweepSettings(Group):
     """When the sweeper works, and what it leaves alone."""
 
     interval: float = env(
-        "SWEEP_INTERVAL", default=60.0, text="Seconds between two sweeps inside the service; 0 turns them off."
+        "SWEEP_INTERVAL", default=60.0, text="Seconds between two sweeps inside the service; 0 turns them off.", ge=0
     )
     grace: float = env(
         "SWEEP_GRACE",
         default=3600.0,
         text="Seconds that an unfinished upload is left alone; longer than the longest upload to the store.",
+        ge=0,
     )
 
 
