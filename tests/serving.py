@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -20,15 +20,14 @@ STOP_SECONDS = 30
 class Served:
     """One `stowage serve` process and where it answers."""
 
-    def __init__(self, settings: Mapping[str, str], log: Path) -> None:
+    def __init__(self, settings: Mapping[str, str], log: Path, prefix: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
         environment = {"PATH": os.environ["PATH"], "PORT": str(self.port), **settings}
         with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
-            )
+            command = [*prefix, sys.executable, "-m", "app", "serve"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
     def wait_until_ready(self) -> None:
         """Return when /readyz says 200; fail with the log when it doesn't."""
@@ -53,9 +52,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(settings: Mapping[str, str], log: Path) -> Iterator[Served]:
-    """A running service; ended at the end if it still runs."""
-    service = Served(settings, log)
+def served(settings: Mapping[str, str], log: Path, *, prefix: Sequence[str] = ()) -> Iterator[Served]:
+    """A running service, ended at the end if it still runs; `prefix` is a command that runs it, such as strace."""
+    service = Served(settings, log, prefix)
     try:
         service.wait_until_ready()
         yield service
