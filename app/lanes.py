@@ -27,22 +27,29 @@ class Lane:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Hand `function` to a thread; the future is shielded from whoever awaits it."""
+        """Hand `function` to a thread; await the future behind `asyncio.shield`."""
         if self._under_way >= self._limit:
             raise Busy(f"Too many operations are waiting ({self.name}).")
-        self._under_way += 1
-        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
-        future = asyncio.get_running_loop().run_in_executor(self._pool, call)
-        future.add_done_callback(self._done)
-        return future
+        return self._hand_over(function, *args, **kwargs)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking `function` in a thread and wait for what it returns."""
         return await asyncio.shield(self.submit(function, *args, **kwargs))
 
+    async def clean(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`, and never refused: giving back what was taken is always in order."""
+        return await asyncio.shield(self._hand_over(function, *args, **kwargs))
+
     def close(self) -> None:
         """Let what runs end, take nothing new."""
         self._pool.shutdown(wait=True)
+
+    def _hand_over(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        self._under_way += 1
+        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        future.add_done_callback(self._done)
+        return future
 
     def _done(self, future: asyncio.Future[T]) -> None:
         self._under_way -= 1

@@ -11,6 +11,7 @@ from app.db.records import Asset
 from app.errors import CompanyRequired, Forbidden, Unauthorized
 
 ADMINISTRATOR = "*"
+LONGEST_TENANT = 255  # characters
 
 
 class Scope(StrEnum):
@@ -108,16 +109,19 @@ def _scopes(claims: dict[str, object]) -> frozenset[Scope]:
     if given is None:
         return EVERYTHING
     words = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
-    scopes = frozenset(Scope(word) for word in words if word in set(Scope))
+    scopes = frozenset(scope for scope in Scope if scope in words)
     return scopes | EVERYTHING if Scope.ADMIN in scopes else scopes
 
 
 def _text(claims: dict[str, object], name: str) -> str | None:
-    """A claim as text: ids are numbers as often as not."""
+    """A claim as text: ids are numbers as often as not. What can't be kept as it is, is refused, never cut."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         return None
-    return str(value)[:255] or None
+    text = str(value)
+    if len(text) > LONGEST_TENANT or not text.isprintable():
+        raise Unauthorized(f"The token's claim {name} is too long or not printable.")
+    return text
 
 
 def _digest(secret: str) -> bytes:

@@ -23,7 +23,7 @@ class Incoming:
     def take(self) -> "Incoming":
         """Change the owner: what is taken is no longer discarded with the form."""
         taken = Incoming(self.filename, self.body, self._spool)
-        self.body = Body(size=0, sha256="", head=b"", data=None, path=None)
+        self.body = Body(size=0, sha256="", head=b"", data=None, path=None, held=0)
         return taken
 
     def inspect(self) -> Inspection:

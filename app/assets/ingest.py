@@ -103,14 +103,13 @@ class Ingest:
         if work.claim is None:
             await self._database.single(assets.insert_pending, work.drafts, grace=self._grace)
             return work, None
-        held = await self._database.run(uploads.begin, work.drafts, work.claim, grace=self._grace)
-        return _adopting(work, held), held.answer
+        held, drafts = await self._database.run(uploads.begin, work.drafts, work.claim, grace=self._grace)
+        return replace(work, drafts=tuple(drafts)), held.answer
 
     async def _store(self, work: Work) -> list[Placed]:
         """Step 10: every put ends before any failure is told, so that no body is taken away from under one."""
-        store = self._stores.default
-        puts = [_place(store, draft, file) for draft, file in zip(work.drafts, work.files, strict=True)]
-        return await _all(puts)
+        pairs = zip(work.drafts, work.files, strict=True)
+        return await _all([_place(self._stores[draft.store], draft, file) for draft, file in pairs])
 
     async def _settle(self, work: Work, placed: Sequence[Placed]) -> Kept:
         """Step 11, and what to do when its outcome is unknown or somebody was faster."""
@@ -122,6 +121,8 @@ class Ingest:
         except Superseded:
             await self._undo(work)
             raise
+        if kept is not None and kept.replayed:  # another try was faster; its asset may be deleted by now
+            await self._undo(work)
         if kept is None:
             raise PreconditionFailed(f"The slot {order.slot.name if order.slot else ''} has changed since you read it.")
         return kept
@@ -146,7 +147,7 @@ class Ingest:
         return Kept(assets=tuple(ready), slot=held[0] if held else None)
 
     async def _undo(self, work: Work) -> None:
-        """The sweeper was faster: it will not come again for bytes that we stored after it had deleted them."""
+        """Nobody will come again for bytes that we stored after the sweeper had deleted them."""
         states = await self._database.read(assets.states, [draft.id for draft in work.drafts])
         for draft in work.drafts:
             if states.get(draft.id) not in {"pending", "ready"}:
@@ -170,15 +171,6 @@ def _claim_of(tenant: str, order: Order, files: Sequence[Incoming], drafts: Sequ
         return None
     ids = tuple(draft.id for draft in drafts)
     return Claim(tenant=tenant, key=order.idempotency_key, fingerprint=order.fingerprint(tenant, files), asset_ids=ids)
-
-
-def _adopting(work: Work, held: Claim) -> Work:
-    """The same work under the ids and keys of the try that began it."""
-    drafts = tuple(
-        replace(draft, id=asset_id, key=draft.key.replace(str(draft.id), str(asset_id)))
-        for draft, asset_id in zip(work.drafts, held.asset_ids, strict=True)
-    )
-    return replace(work, drafts=drafts)
 
 
 async def _all(waiting: Sequence[Awaitable[T]]) -> list[T]:

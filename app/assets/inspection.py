@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from app.images.headers import read_header
 
 TEXT = "text/plain"
+HTML = "text/html"
+SVG = "image/svg+xml"
 UNKNOWN = "application/octet-stream"
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-MARKUP = re.compile(
-    r"\A\s*(?:<\?xml[^>]*>|<!--.*?-->|<!doctype[^>]*>|\s)*<(?P<tag>[a-z!?][\w:-]*)", re.IGNORECASE | re.DOTALL
-)
+MARKUP = re.compile(r"<[a-z!?/]")
+PROLOGUE = {"<!--": "-->", "<?": "?>", "<!doctype": ">"}  # what may stand before the first tag
 SNIFFED = 4096  # characters in which markup must begin
 
 
@@ -45,8 +46,11 @@ def _text(head: bytes, *, whole: bool) -> str | None:
 
 def _kind_of_text(text: str) -> str:
     """Plain text, unless a browser could take it for something that runs."""
-    found = MARKUP.match(text[:SNIFFED])
-    if found is None:
+    rest = text[:SNIFFED].lstrip().lower()
+    if not MARKUP.match(rest):
         return TEXT
-    tag = found["tag"].lower().rpartition(":")[2]
-    return "image/svg+xml" if tag == "svg" else "text/html"
+    while (opening := next((mark for mark in PROLOGUE if rest.startswith(mark)), None)) is not None:
+        if rest.startswith("<!doctype svg"):
+            return SVG
+        rest = rest.partition(PROLOGUE[opening])[2].lstrip()
+    return SVG if re.match(r"<(?:[\w-]+:)?svg\b", rest) else HTML

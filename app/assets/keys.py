@@ -24,7 +24,7 @@ def new_id() -> UUID:
 
 def slug(text: str) -> str:
     """A name as a path segment: itself if it is plain, else `h-` and 16 hex digits of its SHA-256."""
-    return text if SLUG.fullmatch(text) else f"h-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return text if SLUG.fullmatch(text) else f"h-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
 def key_for(asset_id: UUID, *, tenant: str, kind: str, content_type: str, slot: SlotRef | None) -> str:

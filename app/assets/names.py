@@ -10,9 +10,9 @@ FALLBACK = "file"
 
 def clean_name(name: str) -> str:
     """A client's file name -> its last path part, NFC, without controls and bidi overrides, at most 255 bytes."""
-    name = unicodedata.normalize("NFC", name.replace("\\", "/")).rpartition("/")[2]
+    name = name.replace("\\", "/").rpartition("/")[2]
     name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and c not in BIDI)
-    name = _shorten(name.strip())
+    name = _shorten(unicodedata.normalize("NFC", name).strip())
     return FALLBACK if name in {"", ".", ".."} else name
 
 

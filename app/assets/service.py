@@ -15,7 +15,7 @@ from app.db import assets, slots
 from app.db.assets import Filter
 from app.db.database import Database
 from app.db.records import Asset, Kept, Slot, SlotRef
-from app.errors import NotFound, PreconditionFailed, StorageUnavailable
+from app.errors import NotFound, PreconditionFailed
 from app.storage.storage import Reading, Stores
 
 
@@ -93,11 +93,7 @@ class AssetService:
 
     async def read(self, asset: Asset, *, start: int = 0, end: int | None = None) -> Reading:
         """The bytes of an asset, from whichever store its row names; `end` is the first byte not read."""
-        try:
-            store = self._stores[asset.store]
-        except KeyError:
-            raise StorageUnavailable(f"The store {asset.store} is not configured.") from None
-        return await store.read(asset.key, start=start, end=end)
+        return await self._stores[asset.store].read(asset.key, start=start, end=end)
 
     async def _own(self, caller: Caller, asset_id: UUID) -> Asset:
         asset = await self._database.read(assets.get, asset_id)

@@ -66,8 +66,8 @@ class Sweeper:
     async def _delete(self, row: Leased) -> bool:
         try:
             await self._stores[row.store].delete(row.key)
-        except (KeyError, StowageError) as failure:
-            wait = BACKOFF * 2 ** min(row.attempts, LONGEST_BACKOFF)
+        except StowageError as failure:
+            wait = BACKOFF * 2 ** min(row.attempts - 1, LONGEST_BACKOFF)
             log("sweep.failed", level=30, store=row.store, key=row.key, attempts=row.attempts, reason=str(failure))
             await self._database.run(leases.put_off, row.id, seconds=wait)
             return False

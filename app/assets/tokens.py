@@ -1,5 +1,6 @@
 """JSON Web Tokens: whose they are is told by claims that only a good signature makes true."""
 
+from http.client import HTTPException
 from typing import Any
 
 import jwt
@@ -39,7 +40,7 @@ class Tokens:
             if algorithm == "HS256" and self._secret is not None:
                 return self._decode(token, self._secret, algorithm)
             if algorithm in PUBLIC_KEY_ALGORITHMS and self._keys is not None:
-                key = await self._lane.run(self._keys.get_signing_key_from_jwt, token)
+                key = await self._lane.run(_find_key, self._keys, token)
                 return self._decode(token, key, algorithm)
         except jwt.PyJWKClientConnectionError as failure:
             raise KeysUnavailable from failure
@@ -54,3 +55,12 @@ class Tokens:
     def _decode(self, token: str, key: Any, algorithm: str) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=[algorithm], **self._options)
         return claims
+
+
+def _find_key(keys: jwt.PyJWKClient, token: str) -> jwt.PyJWK:
+    """The key that a token names. A server that is gone or talks nonsense is not the caller's fault."""
+    try:
+        keys.get_jwk_set()
+    except (jwt.PyJWTError, ValueError, OSError, HTTPException) as failure:
+        raise KeysUnavailable from failure
+    return keys.get_signing_key_from_jwt(token)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Float, Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, Float, Row, Select, Uuid, bindparam, insert, literal, select, tuple_, update
 
 from app.db.clock import clock
+from app.db.columns import Moment
 from app.db.models import assets, slots
 from app.db.records import Asset, Draft, Placed, SlotRef
 
@@ -52,14 +53,19 @@ def make_ready(connection: Connection, placed: Placed) -> Asset | None:
     return _one(connection.execute(_READY, values).one_or_none())
 
 
-def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) -> bool:
-    """Give pending rows a new grace, for a retry that adopts them; False when one of them is pending no more."""
+def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) -> dict[UUID, tuple[str, str]] | None:
+    """Give pending rows a new grace, for a retry that adopts them: id -> (key, store).
+
+    None when one of them is pending no more.
+    """
     statement = (
         update(assets)
         .where(assets.c.id.in_(sorted(asset_ids)), assets.c.state == "pending")
         .values(due_at=clock(grace))
+        .returning(assets.c.id, assets.c.key, assets.c.store)
     )
-    return connection.execute(statement).rowcount == len(asset_ids)
+    places = {row.id: (row.key, row.store) for row in connection.execute(statement)}
+    return places if len(places) == len(asset_ids) else None
 
 
 def get(connection: Connection, asset_id: UUID) -> Asset | None:
@@ -85,7 +91,8 @@ def page_statement(chosen: Filter, *, limit: int, after: tuple[datetime, UUID] |
     statement = _filtered(chosen).order_by(assets.c.created_at.desc(), assets.c.id.desc()).limit(limit)
     if after is None:
         return statement
-    return statement.where(tuple_(assets.c.created_at, assets.c.id) < tuple_(*after))
+    moment, asset_id = literal(after[0], Moment()), literal(after[1], Uuid())
+    return statement.where(tuple_(assets.c.created_at, assets.c.id) < tuple_(moment, asset_id))
 
 
 def change(connection: Connection, asset_id: UUID, values: Mapping[str, Any]) -> Asset | None:

@@ -23,8 +23,9 @@ class clock(FunctionElement[datetime]):  # noqa: N801 - it reads as a function, 
 
 @compiles(clock, "postgresql")
 def _postgresql(element: clock, compiler: SQLCompiler, **kw: Any) -> str:
+    """The time of the statement: unlike clock_timestamp() it is stable, so that indexes serve comparisons with it."""
     seconds = compiler.process(element.clauses, **kw)
-    return f"(clock_timestamp() + make_interval(secs => {seconds}))" if seconds else "clock_timestamp()"
+    return f"(statement_timestamp() + make_interval(secs => {seconds}))" if seconds else "statement_timestamp()"
 
 
 @compiles(clock, "sqlite")

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -75,11 +76,16 @@ def engine_for(url: str, *, pool_size: int = 1) -> Engine:
 
 def normal_url(url: str) -> URL:
     """Whatever a platform calls its Postgres (`postgres://`, `postgresql://`), the driver is psycopg 3."""
-    address = make_url(url)
+    try:
+        address = make_url(url)
+    except (exc.ArgumentError, ValueError):
+        raise ValueError("DATABASE_URL is no address of a database: use postgresql://… or sqlite:///…") from None
     if address.drivername.split("+")[0] in {"postgres", "postgresql"}:
         return address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "sqlite":
         raise ValueError(f"DATABASE_URL begins with {address.drivername!r}: use postgresql:// or sqlite:///")
+    if address.database in {None, "", ":memory:"}:
+        raise ValueError("DATABASE_URL names no file: use sqlite:////folder/stowage.db")
     return address
 
 
@@ -88,15 +94,23 @@ def translated() -> Iterator[None]:
     """Turn what the driver says of an absent, full or refusing database into one class; defects pass through."""
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as failure:
+    except (exc.DataError, UnicodeEncodeError) as failure:
+        raise InvalidField("A value holds something that the database cannot keep, such as a zero byte.") from failure
+    except (exc.DBAPIError, exc.TimeoutError) as failure:
+        if not _is_theirs(failure):
+            raise
         log("database.failed", level=30, error=type(failure).__name__, reason=_reason(failure))
         raise DatabaseUnavailable from failure
-    except exc.DataError as failure:
-        raise InvalidField("A value holds something that the database cannot keep, such as a zero byte.") from failure
-    except exc.DBAPIError as failure:
-        if not failure.connection_invalidated:
-            raise
-        raise DatabaseUnavailable from failure
+
+
+def _is_theirs(failure: exc.SQLAlchemyError) -> bool:
+    """Whether the database can't do it now, rather than our statement being wrong. Missing tables are to come."""
+    if isinstance(failure, exc.OperationalError | exc.InterfaceError | exc.InternalError | exc.TimeoutError):
+        return True
+    if not isinstance(failure, exc.DBAPIError):
+        return False
+    unmigrated = getattr(failure.orig, "sqlstate", None) in {"42P01", "42703"}
+    return failure.connection_invalidated or unmigrated or type(failure) is exc.DatabaseError
 
 
 def _call(engine: Engine, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -110,8 +124,7 @@ def _reason(failure: exc.SQLAlchemyError) -> str:
 
 
 def _sqlite_engine(address: URL, pool_size: int) -> Engine:
-    if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, pool_size=pool_size + 1, max_overflow=0)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
@@ -120,8 +133,23 @@ def _sqlite_engine(address: URL, pool_size: int) -> Engine:
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _keep_a_log(connection)
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Write-ahead logging. The busy timeout doesn't cover the change of a new file, which another process may write."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

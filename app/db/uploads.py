@@ -1,6 +1,7 @@
 """The two transactions of an upload: one before the bytes are stored (step 9), one after (step 11)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -10,23 +11,25 @@ from app.db.records import Asset, Claim, Draft, Kept, Placed, Slot, SlotRef
 from app.errors import IdempotencyKeyReused, Superseded
 
 
-def begin(connection: Connection, drafts: Sequence[Draft], claim: Claim, *, grace: float) -> Claim:
+def begin(
+    connection: Connection, drafts: Sequence[Draft], claim: Claim, *, grace: float
+) -> tuple[Claim, Sequence[Draft]]:
     """Claim the Idempotency-Key and insert pending rows; the claim that holds it says what to do next.
 
-    With an `answer`: give that. With our own ids: go on. With the ids of another try that is under way, or died:
-    store the same bytes at its place, and whoever passes step 11 first wins.
+    With an `answer`: give that. Else go on with the drafts that are returned: our own, or those of another try that is
+    under way, or died. Then the same bytes are stored at its place, and whoever passes step 11 first wins.
     """
     held = claims.take(connection, claim)
     if held.fingerprint != claim.fingerprint:
         raise IdempotencyKeyReused
     if held.answer is not None:
-        return held
+        return held, drafts
     if held.asset_ids != claim.asset_ids:
-        if assets.renew(connection, held.asset_ids, grace=grace):
-            return held
+        if (places := assets.renew(connection, held.asset_ids, grace=grace)) is not None:
+            return held, _moved(drafts, held.asset_ids, places)
         claims.take_over(connection, claim)
     assets.insert_pending(connection, drafts, grace=grace)
-    return claim
+    return claim, drafts
 
 
 def settle(
@@ -57,6 +60,14 @@ def settle(
     if claim is not None:
         claims.answer(connection, claim, kept)
     return kept
+
+
+def _moved(
+    drafts: Sequence[Draft], asset_ids: Sequence[UUID], places: Mapping[UUID, tuple[str, str]]
+) -> Sequence[Draft]:
+    """The same drafts under the ids, keys and stores of the try that began them."""
+    pairs = zip(drafts, asset_ids, strict=True)
+    return [replace(draft, id=other, key=places[other][0], store=places[other][1]) for draft, other in pairs]
 
 
 def _make_ready(connection: Connection, placed: Placed) -> Asset:

@@ -19,8 +19,10 @@ from app.storage.spool import write_all
 from app.storage.window import Window
 
 SPOOL = ".spool"
-HIDDEN = frozenset({SPOOL, Marker.NAME, "lost+found"})
+OURS = "."  # what begins with it at the root is ours: the spool, the marker
+THEIRS = "lost+found"  # the file system's
 BLOCK = 1 << 20  # bytes
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe in the root must not stop us
 
 
 class LocalBackend:
@@ -36,7 +38,7 @@ class LocalBackend:
         self._folders = Folders(root)
         with translated():
             self._folders.make_root(SPOOL)
-            self.marker = Marker.read_or_make(root)
+            self.marker = Marker.read_or_make(root, self.spool)
 
     @classmethod
     def from_settings(cls, settings: StorageSettings) -> Self:
@@ -54,12 +56,13 @@ class LocalBackend:
         path = self.spool / f"{uuid.uuid4().hex}.put"
         try:
             with translated():
-                written, digest = _write(path, body)
-            if (written, digest) != (size, sha256):
-                raise StorageRefused("The bytes are not those that were announced.")
+                written = _write(path, body)
+            _expect(written, (size, sha256))
             return self.adopt(key, path)
-        finally:
-            path.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):  # what can't be removed now is swept
+                path.unlink(missing_ok=True)
+            raise
 
     def adopt(self, key: str, path: Path) -> Stored:
         """Flush the file, rename it into place, flush the folder."""
@@ -126,7 +129,7 @@ class LocalBackend:
     def _file(self, key: str) -> Iterator[int]:
         *folders, name = _parts(key)
         with self._on_the_way(), self._folders.open(folders) as folder:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            fd = os.open(name, FILE, dir_fd=folder)
             try:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
                     raise ObjectMissing
@@ -139,7 +142,7 @@ class LocalBackend:
             entries = sorted(scan, key=lambda entry: entry.name)
         for entry in entries:
             key = below + entry.name
-            if (not below and entry.name in HIDDEN) or entry.is_symlink():
+            if (not below and _hidden(entry.name)) or entry.is_symlink():
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
@@ -158,9 +161,13 @@ class LocalBackend:
 def _parts(key: str) -> list[str]:
     """The folders and the name; every key that could leave the root or touch our own files is refused."""
     parts = key.split("/")
-    if parts[0] in HIDDEN or any(part in {"", ".", ".."} or "\0" in part or "\\" in part for part in parts):
+    if _hidden(parts[0]) or not key.isprintable() or any(part in {"", ".", ".."} or "\\" in part for part in parts):
         raise UnsafeKey
     return parts
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(OURS) or name == THEIRS
 
 
 def _write(path: Path, body: BinaryIO) -> tuple[int, str]:
@@ -172,6 +179,11 @@ def _write(path: Path, body: BinaryIO) -> tuple[int, str]:
             size += len(block)
             write_all(file, block)
     return size, digest.hexdigest()
+
+
+def _expect(written: tuple[int, str], announced: tuple[int, str]) -> None:
+    if written != announced:
+        raise StorageRefused("The bytes are not those that were announced.")
 
 
 def _info(key: str, found: os.stat_result) -> ObjectInfo:

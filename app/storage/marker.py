@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from app.errors import StorageUnavailable
 from app.storage.folders import sync
 
 
@@ -19,11 +20,11 @@ class Marker:
     store: str
 
     @classmethod
-    def read_or_make(cls, root: Path) -> Self:
+    def read_or_make(cls, root: Path, drafts: Path) -> Self:
         """The marker of this disk; made when there is none. Of two that make one at once, the first wins."""
-        if (found := cls.read(root)) is not None:
-            return found
-        draft = root / f"{cls.NAME}.{uuid.uuid4().hex}"
+        if (root / cls.NAME).exists():
+            return cls._existing(root)
+        draft = drafts / f"{uuid.uuid4().hex}{cls.NAME}"
         draft.write_text(json.dumps({"store": uuid.uuid4().hex, "about": "Stowage keeps files here: do not delete."}))
         sync(draft)
         try:
@@ -33,12 +34,21 @@ class Marker:
         finally:
             draft.unlink()
         sync(root)
-        return cls(store=json.loads((root / cls.NAME).read_text())["store"])
+        return cls._existing(root)
 
     @classmethod
     def read(cls, root: Path) -> Self | None:
         """The marker, or None when there is none that can be read."""
         try:
-            return cls(store=json.loads((root / cls.NAME).read_text())["store"])
+            store = json.loads((root / cls.NAME).read_text())["store"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        return cls(store) if isinstance(store, str) else None
+
+    @classmethod
+    def _existing(cls, root: Path) -> Self:
+        """A marker that can't be read may stand for a disk that is failing: nothing is written over it."""
+        found = cls.read(root)
+        if found is None:
+            raise StorageUnavailable(f"The marker file {cls.NAME} of the store cannot be read.")
+        return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.errors import Busy
+from app.errors import Busy, StorageError
 from app.lanes import Lane
 from app.storage.folders import translated
 from app.telemetry import log
@@ -33,11 +33,13 @@ class Body:
     head: bytes
     data: bytes | None
     path: Path | None
+    held: int  # bytes that it takes of the budget
 
     def open(self) -> BinaryIO:
         """A stream from its beginning. Blocks: not for the event loop."""
         if self.path is not None:
-            return self.path.open("rb", buffering=0)
+            with translated():
+                return self.path.open("rb", buffering=0)
         return io.BytesIO(self.data or b"")
 
 
@@ -57,15 +59,11 @@ class Spool:
 
     async def discard(self, body: Body) -> None:
         """Give back what a body holds; twice is fine. A file that can't be removed now is swept later."""
-        if body.data is not None:
-            self.held -= len(body.data)
-            body.data = None
+        self.held -= body.held
+        body.data, body.held = None, 0
         if body.path is not None:
             path, body.path = body.path, None
-            try:
-                await self.lane.run(path.unlink, missing_ok=True)
-            except (Busy, OSError) as failure:
-                log("spool.left", level=30, reason=type(failure).__name__)
+            await self.lane.clean(remove, path)
 
     async def sweep(self, *, older_than: float) -> int:
         """Remove what crashed processes left: spool files that nobody has written to for so many seconds."""
@@ -111,9 +109,12 @@ class Writer:
         if self._path is None:
             self._path = self._spool.folder / f"{uuid.uuid4().hex}{SUFFIX}"
         pieces, size = self._take()
-        if len(self._head) < HEAD:
-            self._head += b"".join(pieces)[: HEAD - len(self._head)]
-        self._batch = self._spool.lane.submit(self._write, self._path, pieces)
+        self._keep_head(pieces)
+        try:
+            self._batch = self._spool.lane.submit(self._write, self._path, pieces)
+        except Busy:
+            self._release(size)
+            raise
         self._batch.add_done_callback(lambda _: self._release(size))
 
     async def finish(self) -> Body:
@@ -121,21 +122,23 @@ class Writer:
         if self._path is None:
             data = b"".join(self._take()[0])
             self._digest.update(data)
-            return Body(self.size, self._digest.hexdigest(), data[:HEAD], data, None)
+            return Body(self.size, self._digest.hexdigest(), data[:HEAD], data, None, held=self.size)
         await self.flush()
         await self._settled()
         await self._spool.lane.run(self._close)
         path, self._path = self._path, None
-        return Body(self.size, self._digest.hexdigest(), bytes(self._head), None, path)
+        head, self._head = bytes(self._head), bytearray()
+        return Body(self.size, self._digest.hexdigest(), head, None, path, held=len(head))
 
     async def discard(self) -> None:
         """Leave nothing behind: no memory, no file. After `finish` there is nothing left to discard."""
-        self._release(self._take()[1])
+        self._release(self._take()[1] + len(self._head))
+        self._head.clear()
         if self._path is not None:
             path, self._path = self._path, None
             if self._batch is not None:
                 await asyncio.wait([self._batch])
-            await self._spool.lane.run(self._remove, path)
+            await self._spool.lane.clean(self._remove, path)
 
     def _keep(self, piece: bytes) -> None:
         """Join tiny pieces: a thousand objects of ten bytes cost more than their bytes."""
@@ -145,6 +148,13 @@ class Writer:
             last += piece
         else:
             self._pieces.append(bytearray(piece))
+
+    def _keep_head(self, pieces: list[bytes | bytearray]) -> None:
+        missing = HEAD - len(self._head)
+        if missing > 0:
+            added = b"".join(pieces)[:missing]
+            self._head += added
+            self._spool.held += len(added)
 
     def _take(self) -> tuple[list[bytes | bytearray], int]:
         taken = self._pieces, self._waiting
@@ -174,8 +184,9 @@ class Writer:
                 self._file.close()
 
     def _remove(self, path: Path) -> None:
-        self._close()
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(StorageError):
+            self._close()
+        remove(path)
 
 
 def write_all(file: io.FileIO, data: bytes | bytearray) -> None:
@@ -185,11 +196,19 @@ def write_all(file: io.FileIO, data: bytes | bytearray) -> None:
         view = view[file.write(view) or 0 :]
 
 
+def remove(path: Path) -> None:
+    """Remove a spool file; one that can't be removed now is swept later."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as failure:
+        log("spool.left", level=30, reason=failure.strerror)
+
+
 def _remove_old(folder: Path, older_than: float) -> int:
     """Ages by the clock of the disk's own machine: both times are taken here."""
     removed, now = 0, time.time()
     for path in folder.glob("*"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # the next one may go
             if now - path.stat().st_mtime > older_than:
                 path.unlink()
                 removed += 1

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, BinaryIO, Self
 
-from app.errors import Busy, StorageError, UnsafeKey
+from app.errors import StorageError, StorageUnavailable, UnsafeKey
 from app.lanes import Lane
 from app.storage.backend import Adopts, Backend, ObjectInfo, Stored
 from app.storage.spool import Body
@@ -71,8 +71,7 @@ class Reading:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        with contextlib.suppress(Busy):
-            await self._lane.run(self._stream.close)
+        await self._lane.clean(self._stream.close)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         block = self._first
@@ -89,8 +88,11 @@ class Stores:
         self.default = stores[0]
 
     def __getitem__(self, name: str) -> Storage:
-        """The store that a row names; KeyError when it is not configured any more."""
-        return self._by_name[name]
+        """The store that a row names, if it is still configured."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise StorageUnavailable(f"The store {name} is not configured.") from None
 
     def __iter__(self) -> Iterator[Storage]:
         return iter(self._by_name.values())

@@ -4,6 +4,8 @@ import io
 import os
 from typing import BinaryIO, Self, cast
 
+from app.storage.folders import translated
+
 
 class Window(io.RawIOBase):
     """The bytes of a descriptor from one offset to another; closing it closes the descriptor."""
@@ -23,7 +25,8 @@ class Window(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         """Fill `buffer`, by its own offset: nobody else's reading moves it."""
-        data = os.pread(self._fd, min(len(buffer), max(0, self._end - self._at)), self._at)
+        with translated():
+            data = os.pread(self._fd, min(len(buffer), max(0, self._end - self._at)), self._at)
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
