@@ -12,6 +12,8 @@ from app.errors import Busy
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PATIENCE = 1.0  # seconds that cleaning up may hold an answer back
+
 
 class Lane:
     """A few threads and a short queue before them.
@@ -36,9 +38,9 @@ class Lane:
         """Run blocking `function` in a thread and wait for what it returns."""
         return await asyncio.shield(self.submit(function, *args, **kwargs))
 
-    async def clean(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `run`, and never refused: giving back what was taken is always in order."""
-        return await asyncio.shield(self._hand_over(function, *args, **kwargs))
+    async def clean(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Give back what was taken: never refused, and not waited for when the threads are stuck."""
+        await asyncio.wait([self._hand_over(function, *args, **kwargs)], timeout=PATIENCE)
 
     def close(self) -> None:
         """Let what runs end, take nothing new."""

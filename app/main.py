@@ -9,8 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 from app import __version__, telemetry
 from app.api import assets, health, logos, media, problems, slots
 from app.api.middleware import RequestContext
+from app.api.openapi import completed
 from app.api.receive import Receiver
-from app.api.schemas import Problem
 from app.bootstrap import build
 from app.services import Services
 from app.settings import ServerSettings, Settings
@@ -41,7 +41,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     for router in (assets.router, logos.make_router(), slots.make_router(), media.router, health.router):
         app.include_router(router)
     problems.install(app)
-    _describe_problem(app)
+    app.openapi = completed(app.openapi)  # type: ignore[method-assign]
     _surround(app, server)
     return app
 
@@ -68,15 +68,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await services.close()
-
-
-def _describe_problem(app: FastAPI) -> None:
-    """Put the shape of refusals into the OpenAPI document, where the routes refer to it."""
-    describe = app.openapi
-
-    def openapi() -> dict[str, object]:
-        document = describe()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _noted: ContextVar[dict[str, object] | None] = ContextVar("noted", default=None)
 
+BREAKS = {ord(c): f"\\u{ord(c):04x}" for c in "\x7f\x85\u2028\u2029"}  # line ends that JSON lets stand
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
@@ -62,7 +63,7 @@ class JsonLines(logging.Formatter):
         line |= _fields(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json.dumps(line, default=str, ensure_ascii=False).translate(BREAKS)
 
 
 class ConsoleLines(logging.Formatter):

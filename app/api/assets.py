@@ -1,6 +1,7 @@
 """The door to assets: store one or several, list, read, change, delete."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -21,20 +22,22 @@ from app.api.deps import (
     plain_name,
 )
 from app.api.form import Expected
-from app.api.orders import json_object, visibility_of
+from app.api.orders import json_object, metadata_of, visibility_of
 from app.api.problems import responses
 from app.api.schemas import AssetOut, AssetsOut, PageOut, asset_json, multipart_body, stored
 from app.api.uploads import FINDS, READS, STORES, receive_and_keep
 from app.assets.service import Page
 from app.db.assets import Filter
 from app.db.records import SlotRef
-from app.telemetry import note
 
 FIELDS = ("file", "files", "file[]", "files[]")
 MOST_FILES = 20
 LONGEST_CHANGE = 128 * 1024  # bytes of a JSON body
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
+
+
+CHANGES = (e.InvalidId, e.InvalidJson, e.InvalidField, e.FormTooLarge, e.TruncatedBody, e.RequestTimeout)
 
 
 class Change(BaseModel):
@@ -101,15 +104,20 @@ async def read(services: ServicesDep, caller: ReaderDep, base: BaseUrlDep, asset
 @router.patch(
     "/{asset_id}",
     response_model=AssetOut,
-    responses=responses(*FINDS, e.InvalidId, e.InvalidJson, e.InvalidField, e.FormTooLarge),
+    responses=responses(*FINDS, *CHANGES),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": Change.model_json_schema()}}}},
 )
 async def change(
-    request: Request, services: ServicesDep, caller: WriterDep, base: BaseUrlDep, asset_id: AssetIdDep
+    request: Request,
+    services: ServicesDep,
+    receiver: ReceiverDep,
+    caller: WriterDep,
+    base: BaseUrlDep,
+    asset_id: AssetIdDep,
 ) -> Response:
     """Change filename, visibility or metadata; metadata is replaced as a whole."""
-    changed = await services.assets.change(caller, asset_id, await _changes(request))
-    note(asset=str(asset_id))
+    sent = _changes(await receiver.small_body(request, LONGEST_CHANGE))
+    changed = await services.assets.change(caller, asset_id, sent)
     return JSONResponse(asset_json(changed, base))
 
 
@@ -117,19 +125,13 @@ async def change(
 async def delete(services: ServicesDep, caller: WriterDep, asset_id: AssetIdDep) -> Response:
     """Delete: nobody can read it from now on; its bytes go at the next sweep."""
     await services.assets.delete(caller, asset_id)
-    note(asset=str(asset_id))
     return Response(status_code=204)
 
 
-async def _changes(request: Request) -> dict[str, object]:
+def _changes(raw: bytes) -> dict[str, Any]:
     """The members that were sent, checked."""
-    raw = bytearray()
-    async for piece in request.stream():
-        raw += piece
-        if len(raw) > LONGEST_CHANGE:
-            raise e.FormTooLarge(f"The body has at most {LONGEST_CHANGE} bytes.", limit=LONGEST_CHANGE)
     try:
-        sent = Change.model_validate(json_object(bytes(raw), name="The body")).model_dump(exclude_unset=True)
+        sent = Change.model_validate(json_object(raw, name="The body")).model_dump(exclude_unset=True)
     except ValidationError as failure:
         first = failure.errors()[0]
         raise e.InvalidField(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from failure
@@ -137,6 +139,8 @@ async def _changes(request: Request) -> dict[str, object]:
         raise e.InvalidField("Send at least one of filename, visibility, metadata; null is none of their values.")
     if "visibility" in sent:
         visibility_of(sent["visibility"])
+    if "metadata" in sent:
+        metadata_of(json.dumps(sent["metadata"], ensure_ascii=False, separators=(",", ":")))
     return sent
 
 

@@ -11,6 +11,7 @@ from app.api.receive import Receiver
 from app.assets.callers import Caller, Scope
 from app.errors import InvalidId, InvalidParameter
 from app.services import Services
+from app.telemetry import note
 
 LONGEST_NAME = 255  # characters of a company, scope, owner, slot name or Idempotency-Key
 
@@ -78,15 +79,15 @@ async def idempotency_key(
 async def if_match(
     tags: Annotated[str | None, Header(alias="If-Match", description="The ETag that the slot must have.")] = None,
 ) -> frozenset[str] | None:
-    """Entity tags without their quotes, or `*`."""
-    if tags is None:
-        return None
-    return frozenset(tag.strip().removeprefix("W/").strip('"') for tag in tags.split(","))
+    """Entity tags as they stand, with their quotes, or `*`; weak ones match nothing (RFC 9110)."""
+    return None if tags is None else frozenset(tag.strip() for tag in tags.split(","))
 
 
 async def asset_id(asset_id: Annotated[str, Path(description="The asset's id.")]) -> UUID:
     """The id in the path."""
-    return uuid_of(asset_id)
+    found = uuid_of(asset_id)
+    note(asset=str(found))
+    return found
 
 
 ReaderDep = Annotated[Caller, Depends(reader)]

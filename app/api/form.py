@@ -115,7 +115,7 @@ class FormReader:
         if self._filename is None:
             self._text.clear()
         elif self._name not in self._expected.file_fields and self._filename:
-            raise UnexpectedFile(f"A file came in the field `{self._name[:64]}`. {self._takes()}")
+            raise self._unexpected()
         else:
             self._writer = self._spool.writer()
 
@@ -142,6 +142,9 @@ class FormReader:
         if not self._filename and not body.size:  # a browser's file input in which nothing was chosen
             await file.discard()
             return
+        if self._name not in self._expected.file_fields:
+            await file.discard()
+            raise self._unexpected()
         self.form.files.append(file)
         if len(self.form.files) > self._expected.max_files:
             raise TooManyFiles(self._takes(), limit=self._expected.max_files)
@@ -155,6 +158,9 @@ class FormReader:
             raise InvalidField(f"The field `{self._name[:64]}` is not UTF-8.") from None
         if self._name == "kind":
             _ = self.policy  # an unknown kind is refused before the file comes
+
+    def _unexpected(self) -> UnexpectedFile:
+        return UnexpectedFile(f"A file came in the field `{self._name[:64]}`. {self._takes()}")
 
     def _takes(self) -> str:
         many = "one file" if self._expected.max_files == 1 else f"up to {self._expected.max_files} files"

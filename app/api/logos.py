@@ -23,7 +23,9 @@ from app.api.problems import Responses, responses
 from app.api.schemas import LogoOut, logo_json, multipart_body, slot_etag, stored_in_slot
 from app.api.uploads import FINDS, STORES, receive_and_keep
 from app.assets.callers import Caller
+from app.db.assets import COMPANY
 from app.db.records import SlotRef
+from app.telemetry import note
 
 FIELDS = ("logo", "file")
 EXPECTED = Expected(FIELDS, max_files=1, kind="logo")
@@ -33,7 +35,7 @@ PATHS = ("/v1/companies/{company}/logo", "/api/companies/{company}/logo")
 def logo_slot(caller: Caller, company: str) -> SlotRef:
     """The logo's slot; `my-company` is the caller's own."""
     owner = plain_name(caller.company_named(company))
-    return SlotRef(tenant=caller.tenant, scope="company", owner=owner, name="logo")
+    return SlotRef(tenant=caller.tenant, scope=COMPANY, owner=owner, name="logo")
 
 
 async def slot_to_write(caller: WriterDep, company: str) -> SlotRef:
@@ -69,6 +71,7 @@ async def put_logo(
 async def get_logo(services: ServicesDep, caller: ReaderDep, slot: ReadSlotDep, base: BaseUrlDep) -> Response:
     """A company's logo; the ETag is for `If-Match`."""
     held, asset = await services.assets.slot(caller, slot)
+    note(asset=str(asset.id))
     return JSONResponse(logo_json(held, asset, base), headers=slot_etag(asset))
 
 

@@ -1,5 +1,6 @@
 """The door to bytes: permalinks of assets and of slots."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -72,7 +73,7 @@ async def answer(request: Request, services: Services, asset: Asset, caching: st
     headers = {"ETag": etag, **_safe_headers(asset, caching)}
     if not_modified(request.headers, etag):
         return _without_body(304, headers)
-    chosen = wanted_range(request.headers, asset.size, etag)
+    chosen = wanted_range(request.headers, asset.size, etag) if request.method == "GET" else None
     start, end = chosen or (0, asset.size)
     headers |= {"Content-Type": served_type(asset.kind, asset.content_type), "Content-Length": str(end - start)}
     if chosen:
@@ -105,9 +106,20 @@ def _without_body(status: int, headers: dict[str, str]) -> Response:
     return response
 
 
-for path, door, purpose in (
-    ("/f/{asset_id}/{filename}", asset_file, "asset_file"),
-    ("/f/s/{slot_id}/{name}", slot_file, "slot_file"),
-):
-    router.add_api_route(path, door, methods=["GET"], response_class=Response, responses=ANSWERS, operation_id=purpose)
+def _add(path: str, door: Callable[..., Awaitable[Response]], purpose: str, decoration: str) -> None:
+    """GET and HEAD; the last part of the address is there for people and may be anything."""
+    name = {"name": decoration, "in": "path", "required": True, "schema": {"type": "string"}}
+    router.add_api_route(
+        path,
+        door,
+        methods=["GET"],
+        response_class=Response,
+        responses=ANSWERS,
+        operation_id=purpose,
+        openapi_extra={"parameters": [name]},
+    )
     router.add_api_route(path, door, methods=["HEAD"], include_in_schema=False)
+
+
+_add("/f/{asset_id}/{filename}", asset_file, "asset_file", "filename")
+_add("/f/s/{slot_id}/{name}", slot_file, "slot_file", "name")

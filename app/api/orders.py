@@ -10,21 +10,24 @@ from app.db.records import SlotRef
 from app.errors import InvalidField, InvalidJson
 
 DEFAULT_KIND = "document"  # private: a forgotten kind publishes nothing
+TEXT_FIELDS = ("kind", "visibility", "metadata")
 VISIBILITIES = ("public", "private")
 LARGEST_METADATA = 64 * 1024  # characters
+DEEPEST = 32  # levels of JSON
 
 
 def order_of(
     form: Form,
     *,
     kind: str | None,
+    default_kind: str = DEFAULT_KIND,
     slot: SlotRef | None = None,
     if_match: frozenset[str] | None = None,
     idempotency_key: str | None = None,
 ) -> Order:
-    """What the form asks for; `kind` from the address wins over the field."""
+    """What the form asks for; `kind` from the address wins over the field, the field over the door's default."""
     return Order(
-        kind=kind or form.fields.get("kind") or DEFAULT_KIND,
+        kind=kind or form.fields.get("kind") or default_kind,
         visibility=visibility_of(form.fields["visibility"]) if form.fields.get("visibility") else None,
         metadata=metadata_of(form.fields["metadata"]) if form.fields.get("metadata") else {},
         slot=slot,
@@ -41,7 +44,7 @@ def visibility_of(value: object) -> str:
 
 
 def metadata_of(text: str) -> dict[str, Any]:
-    """A JSON object that every database can keep."""
+    """A JSON object that every database can keep, of a size that rows can have."""
     if len(text) > LARGEST_METADATA:
         raise InvalidField(f"metadata has at most {LARGEST_METADATA} characters.", limit=LARGEST_METADATA)
     return json_object(text, name="metadata")
@@ -55,9 +58,18 @@ def json_object(text: str | bytes, *, name: str) -> dict[str, Any]:
         raise InvalidJson(f"{name} is not valid JSON.") from failure
     if not isinstance(value, dict):
         raise InvalidJson(f"{name} is a JSON object, such as {{}}.")
+    if _deeper(value, DEEPEST):
+        raise InvalidJson(f"{name} is nested deeper than {DEEPEST} levels.")
     if "\\u0000" in json.dumps(value).replace("\\\\", "") or _has_surrogates(value):
         raise InvalidJson(f"{name} holds a character that cannot be kept.")
     return value
+
+
+def _deeper(value: object, left: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_deeper(member, left - 1) for member in members)
 
 
 def _no_constant(name: str) -> float:

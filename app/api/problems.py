@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.errors import (
     InvalidParameter,
@@ -21,6 +22,7 @@ from app.telemetry import note, request_id
 Responses = dict[int | str, dict[str, Any]]  # what FastAPI takes as `responses`
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 METHOD_HINT = "If you sent a POST to http://, a redirect to https:// has turned it into a GET: call https:// at once."
 
 
@@ -42,14 +44,18 @@ def problem(error: StowageError) -> Response:
 
 def responses(*errors: type[StowageError]) -> Responses:
     """What a route may answer besides its success, for the OpenAPI document."""
-    by_status: Responses = {}
+    by_status: Responses = {"default": _declared("Any other refusal.")}
     for error in errors:
         line = f"`{error.code}`: {error.title}"
         known = by_status.get(error.status)
         description = f"{known['description']}\n\n{line}" if known else line
-        schema = {"$ref": "#/components/schemas/Problem"}
-        by_status[error.status] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+        by_status[error.status] = _declared(description)
     return by_status
+
+
+def _declared(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 def install(app: FastAPI) -> None:
@@ -70,6 +76,13 @@ def _headers(error: StowageError) -> dict[str, str]:
     return headers
 
 
+def _allowed(request: Request) -> list[str]:
+    """Every method that this address takes: the framework names those of one route only."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [m for m, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, StowageError)  # noqa: S101 - it is registered for this class
     return problem(error)
@@ -82,11 +95,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return problem(InvalidParameter(f"{where}: {first['msg']}."))
 
 
-async def _by_status(_: Request, error: Exception) -> Response:
+async def _by_status(request: Request, error: Exception) -> Response:
     """What the framework refuses by itself: an unknown address, a method that it doesn't take."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     if error.status_code == MethodNotAllowed.status:
         answer = problem(MethodNotAllowed(f"{MethodNotAllowed.title} {METHOD_HINT}"))
-        answer.headers.update(error.headers or {})
+        answer.headers["Allow"] = ", ".join(_allowed(request))
         return answer
     return problem(NotFound() if error.status_code == NotFound.status else InvalidParameter())

@@ -1,7 +1,7 @@
 """The one place where a body is read: after the caller is known, counted, bounded, whole or refused."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from multipart import parse_options_header
@@ -40,19 +40,33 @@ class Receiver:
             await asyncio.shield(reader.abandon())
             raise
 
+    async def small_body(self, request: Request, limit: int) -> bytes:
+        """A whole body of at most `limit` bytes, such as JSON."""
+        raw = bytearray()
+        async for piece in self._pieces(request):
+            raw += piece
+            if len(raw) > limit:
+                raise FormTooLarge(f"The body has at most {limit} bytes.", limit=limit)
+        return bytes(raw)
+
     async def _read(self, request: Request, reader: FormReader, limit: int) -> None:
-        """Feed the reader until the message ends: a body without that end is cut, whatever came before."""
-        total, more = 0, True
+        total = 0
+        async for piece in self._pieces(request):
+            total += len(piece)
+            if total > limit:
+                raise FormTooLarge("The form is larger than its files may be.", limit=limit)
+            await reader.feed(piece)
+
+    async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
+        """What comes, until the message ends: a body without that end is cut, whatever came before."""
+        more = True
         while more:
             message = await self._next(request)
             if message["type"] != "http.request":
                 raise TruncatedBody
             more = message.get("more_body", False)
             if piece := message.get("body", b""):
-                total += len(piece)
-                if total > limit:
-                    raise FormTooLarge("The form is larger than its files may be.", limit=limit)
-                await reader.feed(piece)
+                yield piece
 
     async def _next(self, request: Request) -> Message:
         try:

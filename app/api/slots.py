@@ -19,11 +19,14 @@ from app.api.deps import (
     plain_name,
 )
 from app.api.form import Expected
+from app.api.orders import DEFAULT_KIND, TEXT_FIELDS
 from app.api.problems import Responses, responses
 from app.api.schemas import SlotAssetOut, multipart_body, slot_etag, slot_json, stored_in_slot
 from app.api.uploads import FINDS, STORES, receive_and_keep
 from app.assets.callers import Caller
+from app.db.assets import COMPANY
 from app.db.records import SlotRef
+from app.telemetry import note
 
 PATH = "/v1/slots/{scope}/{owner}/{name}"
 KINDS = {"logo": "logo", "avatar": "photo", "photo": "photo"}  # what a slot's name says when `kind` isn't given
@@ -31,7 +34,7 @@ KINDS = {"logo": "logo", "avatar": "photo", "photo": "photo"}  # what a slot's n
 
 def slot_of(caller: Caller, scope: str, owner: str, name: str) -> SlotRef:
     """The slot in the path; a company's slots belong to those who may reach the company."""
-    if scope == "company":
+    if scope == COMPANY:
         owner = caller.company_named(owner)
     scope, owner, name = map(plain_name, (scope, owner, name))
     return SlotRef(tenant=caller.tenant, scope=scope, owner=owner, name=name)
@@ -63,8 +66,10 @@ async def put_slot(
     kind: str | None = None,
 ) -> Response:
     """Put a file into a slot, replacing what it holds. Without `kind`, the slot's name decides, else document."""
-    expected = Expected(("file", slot.name), 1, kind or KINDS.get(slot.name))
-    asked = {"slot": slot, "if_match": wanted, "idempotency_key": key}
+    names = ("file",) if slot.name in TEXT_FIELDS else ("file", slot.name)
+    default = KINDS.get(slot.name, DEFAULT_KIND)
+    asked = {"slot": slot, "if_match": wanted, "idempotency_key": key, "default_kind": default}
+    expected = Expected(names, 1, kind)
     kept = await receive_and_keep(request, services, receiver, caller, expected, **asked)
     return stored_in_slot(kept, base, slot_json)
 
@@ -72,6 +77,7 @@ async def put_slot(
 async def get_slot(services: ServicesDep, caller: ReaderDep, slot: ReadSlotDep, base: BaseUrlDep) -> Response:
     """What a slot holds; the ETag is for `If-Match`."""
     held, asset = await services.assets.slot(caller, slot)
+    note(asset=str(asset.id))
     return JSONResponse(slot_json(held, asset, base), headers=slot_etag(asset))
 
 

@@ -14,7 +14,7 @@ from app.db.records import SlotRef
 class Order:
     """Keep these files, all or none, as one kind; in a slot if one is named.
 
-    `if_match` holds the ids of assets, or `*`, one of which the slot must hold for the order to stand.
+    `if_match` holds entity tags (an asset's id in quotes), or `*`: the slot must hold one of them.
     `idempotency_key` makes a retry safe.
     """
 

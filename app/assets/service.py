@@ -46,7 +46,8 @@ class AssetService:
     async def page(self, caller: Caller, chosen: Filter, *, limit: int, cursor: str | None) -> Page:
         """One page of what the caller may see; `limit` 1 to 100."""
         caller.require(Scope.READ)
-        scoped = replace(chosen, tenant=None if caller.administrator else caller.tenant)
+        company = None if caller.any_company else caller.company
+        scoped = replace(chosen, tenant=None if caller.administrator else caller.tenant, company=company)
         after = read_cursor(cursor) if cursor else None
         found = await self._database.read(assets.page, scoped, limit=limit + 1, after=after)
         items = tuple(found[:limit])
@@ -99,6 +100,9 @@ class AssetService:
         asset = await self._database.read(assets.get, asset_id)
         if asset is None or not caller.may_see(asset):
             raise NotFound
+        if not caller.any_company:
+            company = await self._database.read(slots.company_of, asset_id)
+            caller.company_named(company or "my-company")
         return asset
 
     async def _held(self, wanted: SlotRef | UUID) -> tuple[Slot, Asset]:

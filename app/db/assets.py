@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Float, Row, Select, Uuid, bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Float, Row, Select, Uuid, bindparam, exists, insert, literal, select, tuple_, update
 
 from app.db.clock import clock
 from app.db.columns import Moment
@@ -16,6 +16,7 @@ from app.db.records import Asset, Draft, Placed, SlotRef
 COLUMNS = [assets.c[field.name] for field in fields(Asset)]
 NAMES = [column.name for column in COLUMNS]
 
+COMPANY = "company"  # the scope of the slots that belong to a company
 DRAFT = [field.name for field in fields(Draft)]
 
 # Built once: making a statement costs more than running it.
@@ -32,13 +33,14 @@ _GET_READY = _GET.where(assets.c.id == bindparam("asset_id"), assets.c.state == 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which assets a page holds. `tenant` None: of every tenant."""
+    """Which assets a page holds. `tenant` None: of every tenant; `company`: none of another company's slots."""
 
     tenant: str | None
     kind: str | None = None
     sha256: str | None = None
     filename: str | None = None
     slot: SlotRef | None = None
+    company: str | None = None
 
 
 def insert_pending(connection: Connection, drafts: Sequence[Draft], *, grace: float) -> None:
@@ -138,6 +140,9 @@ def _filtered(chosen: Filter) -> Select[Any]:
     if chosen.slot is not None:
         holder = select(slots.c.asset_id).where(*[slots.c[n] == v for n, v in asdict(chosen.slot).items()])
         statement = statement.where(assets.c.id.in_(holder))
+    if chosen.company is not None:
+        others = [slots.c.asset_id == assets.c.id, slots.c.scope == COMPANY, slots.c.owner != chosen.company]
+        statement = statement.where(~exists().where(*others))
     return statement
 
 

@@ -15,6 +15,7 @@ from app.db.records import Asset, Slot, SlotRef
 
 COLUMNS = [slots.c[field.name] for field in fields(Slot)]
 NAMES = [column.name for column in COLUMNS]
+COMPANY = assets.COMPANY
 
 # One statement: between two, a replacement could hide the old asset before the new one is found.
 _HELD = (
@@ -30,6 +31,12 @@ def held(connection: Connection, wanted: SlotRef | UUID) -> tuple[Slot, Asset] |
     if row is None:
         return None
     return _slot(row[: len(NAMES)]), Asset(**dict(zip(assets.NAMES, row[len(NAMES) :], strict=True)))
+
+
+def company_of(connection: Connection, asset_id: UUID) -> str | None:
+    """The company whose slot holds an asset, if one does."""
+    statement = select(slots.c.owner).where(slots.c.asset_id == asset_id, slots.c.scope == COMPANY).limit(1)
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def lock(connection: Connection, ref: SlotRef) -> Slot:
@@ -59,8 +66,8 @@ def empty(connection: Connection, ref: SlotRef, *, if_match: frozenset[str] | No
 
 
 def matches(slot: Slot | None, wanted: frozenset[str]) -> bool:
-    """Whether a slot holds one of these assets; `*` is any."""
-    return slot is not None and slot.asset_id is not None and bool(wanted & {"*", str(slot.asset_id)})
+    """Whether a slot holds one of these, by entity tag (the asset's id in quotes); `*` is any."""
+    return slot is not None and slot.asset_id is not None and bool(wanted & {"*", f'"{slot.asset_id}"'})
 
 
 def _is(wanted: SlotRef | UUID) -> list[ColumnElement[bool]]:

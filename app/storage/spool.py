@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import io
+import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Body:
     head: bytes
     data: bytes | None
     path: Path | None
-    held: int  # bytes that it takes of the budget
+    held: int = 0  # bytes that it takes of the budget
 
     def open(self) -> BinaryIO:
         """A stream from its beginning. Blocks: not for the event loop."""
@@ -86,7 +87,6 @@ class Writer:
         self._spool = spool
         self._pieces: list[bytes | bytearray] = []
         self._waiting = 0  # bytes in _pieces
-        self._head = bytearray()
         self._digest = hashlib.sha256()
         self._path: Path | None = None
         self._file: io.FileIO | None = None
@@ -109,7 +109,6 @@ class Writer:
         if self._path is None:
             self._path = self._spool.folder / f"{uuid.uuid4().hex}{SUFFIX}"
         pieces, size = self._take()
-        self._keep_head(pieces)
         try:
             self._batch = self._spool.lane.submit(self._write, self._path, pieces)
         except Busy:
@@ -125,15 +124,14 @@ class Writer:
             return Body(self.size, self._digest.hexdigest(), data[:HEAD], data, None, held=self.size)
         await self.flush()
         await self._settled()
-        await self._spool.lane.run(self._close)
+        head = await self._spool.lane.run(self._close)
         path, self._path = self._path, None
-        head, self._head = bytes(self._head), bytearray()
+        self._spool.held += len(head)
         return Body(self.size, self._digest.hexdigest(), head, None, path, held=len(head))
 
     async def discard(self) -> None:
         """Leave nothing behind: no memory, no file. After `finish` there is nothing left to discard."""
-        self._release(self._take()[1] + len(self._head))
-        self._head.clear()
+        self._release(self._take()[1])
         if self._path is not None:
             path, self._path = self._path, None
             if self._batch is not None:
@@ -148,13 +146,6 @@ class Writer:
             last += piece
         else:
             self._pieces.append(bytearray(piece))
-
-    def _keep_head(self, pieces: list[bytes | bytearray]) -> None:
-        missing = HEAD - len(self._head)
-        if missing > 0:
-            added = b"".join(pieces)[:missing]
-            self._head += added
-            self._spool.held += len(added)
 
     def _take(self) -> tuple[list[bytes | bytearray], int]:
         taken = self._pieces, self._waiting
@@ -173,15 +164,18 @@ class Writer:
     def _write(self, path: Path, pieces: list[bytes | bytearray]) -> None:
         with translated():
             if self._file is None:
-                self._file = io.FileIO(path, "x")
+                self._file = io.FileIO(path, "x+")
             for piece in pieces:
                 self._digest.update(piece)
                 write_all(self._file, piece)
 
-    def _close(self) -> None:
+    def _close(self) -> bytes:
+        """Close the file; its first bytes."""
         with translated():
-            if self._file is not None:
-                self._file.close()
+            if self._file is None or self._file.closed:
+                return b""
+            with self._file as file:
+                return os.pread(file.fileno(), HEAD, 0)
 
     def _remove(self, path: Path) -> None:
         with contextlib.suppress(StorageError):
