@@ -1,5 +1,6 @@
 """JSON Web Tokens: whose they are is told by claims that only a good signature makes true."""
 
+import time
 from http.client import HTTPException
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.settings import AuthSettings
 LEEWAY = 60  # seconds that clocks may differ
 PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256")
 FETCH_SECONDS = 5
+ASK_AGAIN = 30  # seconds between two questions for a name that we do not know
 
 
 class Tokens:
@@ -24,7 +26,7 @@ class Tokens:
     def __init__(self, settings: AuthSettings) -> None:
         self._secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
         url = settings.jwt_jwks_url
-        self._keys = jwt.PyJWKClient(url, cache_jwk_set=True, timeout=FETCH_SECONDS) if url else None
+        self._keys = PublicKeys(url) if url else None
         self._lane = Lane("jwks", threads=1, waiting=64)  # the key client fetches by blocking calls
         self._options: dict[str, Any] = {
             "audience": settings.jwt_audience,
@@ -40,10 +42,8 @@ class Tokens:
             if algorithm == "HS256" and self._secret is not None:
                 return self._decode(token, self._secret, algorithm)
             if algorithm in PUBLIC_KEY_ALGORITHMS and self._keys is not None:
-                key = await self._lane.run(_find_key, self._keys, token)
+                key = await self._lane.run(self._keys.find, token)
                 return self._decode(token, key, algorithm)
-        except jwt.PyJWKClientConnectionError as failure:
-            raise KeysUnavailable from failure
         except (jwt.PyJWTError, ValueError) as failure:
             raise Unauthorized("The token is not valid.") from failure
         raise Unauthorized("Tokens of this algorithm are not taken here.")
@@ -57,10 +57,30 @@ class Tokens:
         return claims
 
 
-def _find_key(keys: jwt.PyJWKClient, token: str) -> jwt.PyJWK:
-    """The key that a token names. A server that is gone or talks nonsense is not the caller's fault."""
-    try:
-        keys.get_jwk_set()
-    except (jwt.PyJWTError, ValueError, OSError, HTTPException) as failure:
-        raise KeysUnavailable from failure
-    return keys.get_signing_key_from_jwt(token)
+class PublicKeys:
+    """The keys at `JWT_JWKS_URL`, kept for five minutes.
+
+    A name that is not among them makes us ask again, once in a while: strangers may invent names as they like.
+    A server that is gone or talks nonsense is `KeysUnavailable`, not the caller's fault.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = jwt.PyJWKClient(url, cache_jwk_set=True, timeout=FETCH_SECONDS)
+        self._asked_again = -float("inf")
+
+    def find(self, token: str) -> jwt.PyJWK:
+        """The key that a token names. Blocks when it asks."""
+        name = jwt.get_unverified_header(token).get("kid", "")
+        found = self._client.match_kid(self._fetch(refresh=False), name)
+        if found is None and time.monotonic() - self._asked_again > ASK_AGAIN:
+            self._asked_again = time.monotonic()
+            found = self._client.match_kid(self._fetch(refresh=True), name)
+        if found is None:
+            raise Unauthorized("The token names a key that is not known.")
+        return found
+
+    def _fetch(self, *, refresh: bool) -> list[jwt.PyJWK]:
+        try:
+            return self._client.get_signing_keys(refresh=refresh)
+        except (jwt.PyJWTError, ValueError, OSError, HTTPException) as failure:
+            raise KeysUnavailable from failure

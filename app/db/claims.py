@@ -18,8 +18,11 @@ def take(connection: Connection, wanted: Claim) -> Claim:
     """Take the key, or give the claim that holds it already, locked until the transaction ends."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"tenant": wanted.tenant, "key": wanted.key, "fingerprint": wanted.fingerprint, "asset_ids": _ids(wanted)}
-    connection.execute(dialect.insert(claims).values(values).on_conflict_do_nothing())
-    return _read(connection.execute(select(claims).where(*_is(wanted)).with_for_update()).mappings().one())
+    while True:  # an old claim may be forgotten between the two statements
+        connection.execute(dialect.insert(claims).values(values).on_conflict_do_nothing())
+        row = connection.execute(select(claims).where(*_is(wanted)).with_for_update()).mappings().one_or_none()
+        if row is not None:
+            return _read(row)
 
 
 def take_over(connection: Connection, wanted: Claim) -> None:

@@ -1,7 +1,7 @@
 """What the header of an image says, without decoding a pixel: its type, width and height."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -16,6 +16,8 @@ class ImageHeader:
 
 Size = tuple[int, int] | None
 
+LARGEST_SIDE = 2**31 - 1  # pixels; PNG's own limit, and what a column of the database takes
+
 
 def read_header(head: bytes) -> ImageHeader | None:
     """The first bytes of a file (256 KiB are plenty) -> what image it is, None when it is none that we know.
@@ -24,8 +26,9 @@ def read_header(head: bytes) -> ImageHeader | None:
     """
     for content_type, matches, size in FORMATS:
         if matches(head):
-            width, height = size(head) or (None, None)
-            return ImageHeader(content_type, width, height)
+            width, height = size(head) or (0, 0)
+            sane = 0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE
+            return ImageHeader(content_type, *((width, height) if sane else (None, None)))
     return None
 
 
@@ -46,7 +49,7 @@ def _gif(head: bytes) -> Size:
 
 
 def _is_jpeg(head: bytes) -> bool:
-    return head.startswith(b"\xff\xd8\xff") and len(head) > 4 and head[3] not in {0x00, 0xFF, 0xD8}
+    return head.startswith(b"\xff\xd8\xff") and len(head) > 4 and head[3] not in {0x00, 0xD8}
 
 
 def _jpeg(head: bytes) -> Size:
@@ -69,8 +72,8 @@ def _jpeg(head: bytes) -> Size:
 
 
 def _is_webp(head: bytes) -> bool:
-    chunks = {b"VP8 ", b"VP8L", b"VP8X"}
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP" and head[12:16] in chunks and len(head) >= 30
+    needed = {b"VP8 ": 30, b"VP8L": 25, b"VP8X": 30}.get(head[12:16])
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP" and needed is not None and len(head) >= needed
 
 
 def _webp(head: bytes) -> Size:
@@ -95,13 +98,29 @@ def _is_avif(head: bytes) -> bool:
 
 
 def _avif(head: bytes) -> Size:
-    """The largest `ispe` property below meta/iprp/ipco: thumbnails and tiles are smaller than the image."""
-    sizes = []
-    at = head.find(b"ispe")
-    while at != -1 and at + 16 <= len(head):
-        sizes.append(struct.unpack(">II", head[at + 8 : at + 16]))
-        at = head.find(b"ispe", at + 4)
+    """The largest `ispe` property in meta/iprp/ipco: thumbnails and tiles are smaller than the image."""
+    places = [range(len(head))]
+    for name in (b"meta", b"iprp", b"ipco", b"ispe"):
+        places = [inner for outer in places for inner in _boxes(head, name, outer)]
+    sizes = [struct.unpack(">II", head[at.start : at.start + 8]) for at in places if at.start + 8 <= len(head)]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+def _boxes(head: bytes, name: bytes, within: range) -> Iterator[range]:
+    """Where the contents of the boxes of a name lie, one level deep."""
+    at, end = within.start, within.stop
+    while at + 8 <= min(end, len(head)):
+        size, opening = int.from_bytes(head[at : at + 4], "big"), 8
+        if size == 1:  # the real size follows, in eight bytes
+            size, opening = int.from_bytes(head[at + 8 : at + 16], "big"), 16
+        elif size == 0:  # to the end of the file
+            size = end - at
+        if size < opening:
+            return
+        if head[at + 4 : at + 8] == name:
+            full = 4 if name in {b"meta", b"ispe"} else 0  # version and flags
+            yield range(at + opening + full, min(at + size, end))
+        at += size
 
 
 FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size]], ...] = (
