@@ -1,0 +1,21 @@
+"""Stores to try: each that keeps the contract, and one on a disk."""
+
+from pathlib import Path
+
+import pytest
+
+from app.storage.backend import Backend
+from app.storage.local import LocalBackend
+from tests.storage.backends import FACTORIES
+
+
+@pytest.fixture(params=FACTORIES)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Every store in turn, empty."""
+    return FACTORIES[request.param](request)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalBackend:
+    """The store on a disk, empty, in a folder of its own with nothing beside it."""
+    return LocalBackend(tmp_path / "disk" / "files")

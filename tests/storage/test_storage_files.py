@@ -1,0 +1,92 @@
+"""The store as the waist sees it, on a disk and with bodies that lie in files."""
+
+import errno
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.errors import StorageError, StorageUnavailable
+from app.storage.local import LocalBackend
+from app.storage.memory import MemoryBackend
+from app.storage.spool import Body, Spool
+from app.storage.storage import Storage
+from tests.storage.backends import read as read_all
+from tests.storage.backends import sha256
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def storage() -> Iterator[Storage]:
+    """A store that adopts nothing."""
+    storage = Storage("memory", MemoryBackend())
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def on_disk(local: LocalBackend) -> Iterator[Storage]:
+    """A store that adopts."""
+    storage = Storage("local", local)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+async def body(local: LocalBackend) -> AsyncIterator[Body]:
+    """A megabyte in the spool of the store on the disk."""
+    spool = Spool(local.spool)
+    writer = spool.writer()
+    writer.feed(bytes(1_000_000))
+    await writer.flush()
+    yield await writer.finish()
+    spool.close()
+
+
+async def test_a_disk_that_fails_under_a_reader_is_one_of_our_errors(
+    on_disk: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first block on: a door knows what to answer."""
+
+    def breaks(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    small = Body(size=1, sha256=sha256(b"x"), head=b"x", data=b"x", path=None)
+    await on_disk.put("a/b", small, content_type="text/plain")
+    monkeypatch.setattr(os, "pread", breaks)
+
+    with pytest.raises(StorageUnavailable):
+        await on_disk.read("a/b")
+
+
+async def test_a_spooled_body_is_moved_into_a_store_that_adopts(
+    on_disk: Storage, local: LocalBackend, body: Body
+) -> None:
+    """No second copy is written, and nothing is left in the spool."""
+    (spooled,) = local.spool.iterdir()
+    number = spooled.stat().st_ino
+    await on_disk.put("a/b", body, content_type="text/plain")
+
+    assert (local.root / "a/b").stat().st_ino == number
+    assert list(local.spool.iterdir()) == []
+
+
+async def test_a_spooled_body_is_copied_into_any_other_store(storage: Storage, body: Body) -> None:
+    """The file stays until it is discarded: a put that failed can be tried again."""
+    await storage.put("a/b", body, content_type="text/plain")
+    await storage.put("a/b", body, content_type="text/plain")
+
+    assert read_all(storage.backend, "a/b") == bytes(1_000_000)
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+async def test_a_spooled_file_that_is_gone_is_one_of_our_errors(
+    storage: Storage, on_disk: Storage, body: Body, *, adopts: bool
+) -> None:
+    """Somebody cleaned the folder for temporary files: no other exception leaves a store."""
+    assert body.path is not None
+    body.path.unlink()
+
+    with pytest.raises(StorageError):
+        await (on_disk if adopts else storage).put("a/b", body, content_type="text/plain")
