@@ -1,5 +1,6 @@
 """The door to bytes: permalinks of assets and of slots."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from app.storage.storage import Reading
 from app.telemetry import note
 
 DAY = 86_400  # seconds
+ATTEMPTS = 5  # at a slot that is replaced while it is read
 FRAMED = "default-src 'none'; sandbox"  # nothing in the file may run; browsers' PDF viewers don't work in a sandbox
 
 router = APIRouter(tags=["files"])
@@ -62,8 +64,11 @@ async def asset_file(request: Request, services: ServicesDep, caller: KnownCalle
 
 async def slot_file(request: Request, services: ServicesDep, caller: KnownCallerDep, slot_id: str) -> Response:
     """The bytes of what a slot holds now; clients ask again each time, by ETag."""
-    asset = await services.assets.shown_in_slot(caller, uuid_of(slot_id))
-    return await answer(request, services, asset, "public, no-cache")
+    for _ in range(ATTEMPTS):
+        asset = await services.assets.shown_in_slot(caller, uuid_of(slot_id))
+        with contextlib.suppress(e.NotFound):  # replaced since then, and swept: there is a newer one
+            return await answer(request, services, asset, "public, no-cache")
+    raise e.NotFound
 
 
 async def answer(request: Request, services: Services, asset: Asset, caching: str) -> Response:

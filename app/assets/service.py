@@ -15,7 +15,7 @@ from app.db import assets, slots
 from app.db.assets import Filter
 from app.db.database import Database
 from app.db.records import Asset, Kept, Slot, SlotRef
-from app.errors import NotFound, PreconditionFailed
+from app.errors import Forbidden, NotFound, ObjectMissing, PreconditionFailed
 from app.storage.storage import Reading, Stores
 
 
@@ -85,24 +85,49 @@ class AssetService:
 
     async def shown(self, caller: Caller | None, asset_id: UUID) -> Asset:
         """The asset behind a permalink, for anybody if it is public."""
-        return _visible(caller, await self._database.read(assets.get, asset_id))
+        return await self._visible(caller, await self._database.read(assets.get, asset_id))
 
     async def shown_in_slot(self, caller: Caller | None, slot_id: UUID) -> Asset:
         """The asset behind a slot's permalink, for anybody if it is public."""
         _, asset = await self._held(slot_id)
-        return _visible(caller, asset)
+        return await self._visible(caller, asset)
 
     async def read(self, asset: Asset, *, start: int = 0, end: int | None = None) -> Reading:
-        """The bytes of an asset, from whichever store its row names; `end` is the first byte not read."""
-        return await self._stores[asset.store].read(asset.key, start=start, end=end)
+        """The bytes of an asset, from whichever store its row names; `end` is the first byte not read.
+
+        `NotFound` when it was deleted since its row was read: what is missing then is no loss.
+        """
+        try:
+            return await self._stores[asset.store].read(asset.key, start=start, end=end)
+        except ObjectMissing:
+            if await self._database.read(assets.get, asset.id) is None:
+                raise NotFound from None
+            raise
+
+    async def _visible(self, caller: Caller | None, asset: Asset | None) -> Asset:
+        """Public, or the caller's own."""
+        if asset is None:
+            raise NotFound
+        if asset.visibility == "public":
+            return asset
+        if caller is None or Scope.READ not in caller.scopes or not caller.may_see(asset):
+            raise NotFound
+        if not await self._reaches(caller, asset.id):
+            raise NotFound
+        return asset
+
+    async def _reaches(self, caller: Caller, asset_id: UUID) -> bool:
+        """Whether no other company's slot holds the asset."""
+        if caller.any_company:
+            return True
+        return await self._database.read(slots.company_of, asset_id) in {None, caller.company}
 
     async def _own(self, caller: Caller, asset_id: UUID) -> Asset:
         asset = await self._database.read(assets.get, asset_id)
         if asset is None or not caller.may_see(asset):
             raise NotFound
-        if not caller.any_company:
-            company = await self._database.read(slots.company_of, asset_id)
-            caller.company_named(company or "my-company")
+        if not await self._reaches(caller, asset_id):
+            raise Forbidden("This token belongs to another company.")
         return asset
 
     async def _held(self, wanted: SlotRef | UUID) -> tuple[Slot, Asset]:
@@ -110,12 +135,3 @@ class AssetService:
         if held is None:
             raise NotFound
         return held
-
-
-def _visible(caller: Caller | None, asset: Asset | None) -> Asset:
-    """Public, or the caller's own."""
-    if asset is None:
-        raise NotFound
-    if asset.visibility != "public" and not (caller and Scope.READ in caller.scopes and caller.may_see(asset)):
-        raise NotFound
-    return asset
