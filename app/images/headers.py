@@ -16,6 +16,7 @@ class ImageHeader:
 
 Size = tuple[int, int] | None
 
+LONGEST_WALK = 1000  # segments or boxes; real files have dozens
 LARGEST_SIDE = 2**31 - 1  # pixels; PNG's own limit, and what a column of the database takes
 
 
@@ -55,19 +56,19 @@ def _is_jpeg(head: bytes) -> bool:
 def _jpeg(head: bytes) -> Size:
     """Walk the segments to the frame header (SOF0-15 without DHT, JPG and DAC)."""
     at = 2
-    while at + 9 <= len(head):
-        marker = head[at + 1]
-        if head[at] != 0xFF:
+    for _ in range(LONGEST_WALK):
+        if at + 9 > len(head) or head[at] != 0xFF:
             return None
-        if marker == 0xFF:  # fill byte
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+        if head[at + 1] == 0xFF:  # fill bytes
+            at = len(head) - len(head[at:].lstrip(b"\xff")) - 1
+            continue
+        marker, length = head[at + 1], struct.unpack(">H", head[at + 2 : at + 4])[0]
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
             height, width = struct.unpack(">HH", head[at + 5 : at + 9])
             return width, height
-        elif marker in {0xD9, 0xDA}:  # the image ended, or its data began, without a frame header
+        if marker in {0xD9, 0xDA}:  # the image ended, or its data began, without a frame header
             return None
-        else:
-            at += 2 + struct.unpack(">H", head[at + 2 : at + 4])[0]
+        at += 2 + length
     return None
 
 
@@ -109,7 +110,9 @@ def _avif(head: bytes) -> Size:
 def _boxes(head: bytes, name: bytes, within: range) -> Iterator[range]:
     """Where the contents of the boxes of a name lie, one level deep."""
     at, end = within.start, within.stop
-    while at + 8 <= min(end, len(head)):
+    for _ in range(LONGEST_WALK):
+        if at + 8 > min(end, len(head)):
+            return
         size, opening = int.from_bytes(head[at : at + 4], "big"), 8
         if size == 1:  # the real size follows, in eight bytes
             size, opening = int.from_bytes(head[at + 8 : at + 16], "big"), 16

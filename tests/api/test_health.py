@@ -27,7 +27,7 @@ def not_ready(client: TestClient, *parts: str) -> dict[str, str]:
     checks = answer.json()["checks"]
 
     assert (answer.status_code, answer.json()["status"]) == (503, "not_ready")
-    assert took < 1.5
+    assert took < 5
     assert {name for name, check in checks.items() if check != OK} == set(parts)
     assert {check["status"] for check in checks.values()} <= {"ok", "error"}
     assert client.get("/healthz").json() == OK

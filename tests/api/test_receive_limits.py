@@ -112,7 +112,7 @@ def test_what_surrounds_a_file_has_limits_too(limited: TestClient, services: Ser
     with keeps_nothing(services):
         refused(through(limited, split(body, size), path=LOGO), 413, "form_too_large")
 
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < 5
 
 
 def test_up_to_128_parts_are_read(limited: TestClient) -> None:
@@ -131,7 +131,7 @@ def test_a_silent_body_is_cut(limited: TestClient, services: Services, sent: int
         answer = through(limited, [logo(LIMIT)[:sent]], path=LOGO, after="silence")
 
         refused(answer, 408, "request_timeout")
-        assert 0.19 <= time.perf_counter() - began < 1
+        assert 0.19 <= time.perf_counter() - began < 5
 
 
 def test_a_slow_body_that_moves_is_received(limited: TestClient) -> None:

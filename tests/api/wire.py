@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -31,8 +31,8 @@ class Wired:
         """The body as JSON."""
         return json.loads(self.content)
 
-    async def take(self, message: Message) -> None:
-        """The application's `send`."""
+    def take(self, message: Message) -> None:
+        """One message of the application."""
         if message["type"] == "http.response.start":
             self.status_code = message["status"]
             self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
@@ -51,10 +51,12 @@ async def send(
     after: After = "end",
     patience: float = 30,
     watch: Callable[[int], None] = lambda _: None,
+    tell: Callable[[Message], Awaitable[None]] | None = None,
 ) -> Wired:
     """One request. After its pieces the body ends, the client goes, or nothing comes any more.
 
-    `watch` is called with the number of each message before it is given. TimeoutError after `patience` seconds.
+    `watch` is called with the number of each message before it is given, `tell` is given the answer's messages too.
+    TimeoutError after `patience` seconds.
     """
     answer, waiting = Wired(), iter(pieces)
 
@@ -67,8 +69,13 @@ async def send(
             await asyncio.Event().wait()
         return {"type": "http.disconnect"} if after == "gone" else {"type": "http.request", "body": b""}
 
+    async def take(message: Message) -> None:
+        answer.take(message)
+        if tell is not None:
+            await tell(message)
+
     async with asyncio.timeout(patience):
-        await app(_scope(path, method, {**KEY, **typed(), **(headers or {})}), receive, answer.take)
+        await app(_scope(path, method, {**KEY, **typed(), **(headers or {})}), receive, take)
     return answer
 
 

@@ -8,16 +8,7 @@ import pytest
 from tests.assets.waist import Waist
 from tests.db.shared import database_url, kept_postgres, kept_sqlite, postgres_url, sqlite_url
 
-__all__ = [
-    "database_url",
-    "kept_postgres",
-    "kept_sqlite",
-    "make_waist",
-    "postgres_url",
-    "sqlite_url",
-    "waist",
-    "waist_on",
-]
+__all__ = ["database_url", "kept_postgres", "kept_sqlite", "postgres_url", "sqlite_url"]
 
 
 @pytest.fixture

@@ -164,4 +164,4 @@ def test_no_text_takes_long(data: bytes) -> None:
         inspect(data, whole=True)
         took.append(time.perf_counter() - began)
 
-    assert min(took) < 0.05
+    assert min(took) < 0.5

@@ -7,7 +7,7 @@ import pytest
 from app.db.database import Database
 from tests.db.shared import database_url, kept_postgres, kept_sqlite, opened, postgres_url, sqlite_url
 
-__all__ = ["database", "database_url", "kept_postgres", "kept_sqlite", "opened", "postgres_url", "sqlite_url"]
+__all__ = ["database_url", "kept_postgres", "kept_sqlite", "opened", "postgres_url", "sqlite_url"]
 
 
 @pytest.fixture

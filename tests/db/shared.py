@@ -10,39 +10,55 @@ from app.db.models import metadata
 from tests import postgres
 
 
-@pytest.fixture(scope="session")
-def kept_sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Migrated; not empty."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('kept') / 'stowage.db'}"
-    migrate.upgrade(url)
-    return url
+class Kept:
+    """A migrated database, and a connection of our own to it."""
+
+    def __init__(self, url: str) -> None:
+        migrate.upgrade(url)
+        self.url, self.engine = url, engine_for(url)
+
+    def emptied(self) -> str:
+        """Its address, when it is without a row."""
+        with self.engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+        return self.url
 
 
 @pytest.fixture(scope="session")
-def kept_postgres(postgres_server: str) -> Iterator[str]:
-    """Migrated; not empty."""
-    url = postgres.new_database(postgres_server)
-    migrate.upgrade(url)
-    yield url
-    postgres.drop_database(url)
+def kept_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """In a file."""
+    kept = Kept(f"sqlite:///{tmp_path_factory.mktemp('kept') / 'stowage.db'}")
+    yield kept
+    kept.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def kept_postgres(postgres_server: str) -> Iterator[Kept]:
+    """On the server of the whole run."""
+    kept = Kept(postgres.new_database(postgres_server))
+    yield kept
+    kept.engine.dispose()
+    postgres.drop_database(kept.url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """An empty, migrated database of each kind."""
-    return emptied(request.getfixturevalue(f"kept_{request.param}"))
+    kept: Kept = request.getfixturevalue(f"kept_{request.param}")
+    return kept.emptied()
 
 
 @pytest.fixture
-def sqlite_url(kept_sqlite: str) -> str:
+def sqlite_url(kept_sqlite: Kept) -> str:
     """An empty, migrated SQLite."""
-    return emptied(kept_sqlite)
+    return kept_sqlite.emptied()
 
 
 @pytest.fixture
-def postgres_url(kept_postgres: str) -> str:
+def postgres_url(kept_postgres: Kept) -> str:
     """An empty, migrated Postgres."""
-    return emptied(kept_postgres)
+    return kept_postgres.emptied()
 
 
 @pytest.fixture
@@ -57,13 +73,3 @@ def opened() -> Iterator[Callable[..., Database]]:
     yield open_one
     for database in databases:
         database.close()
-
-
-def emptied(url: str) -> str:
-    """Without a row."""
-    engine = engine_for(url)
-    with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(table.delete())
-    engine.dispose()
-    return url

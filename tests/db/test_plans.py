@@ -10,11 +10,11 @@ from sqlalchemy import Connection, event, insert, text
 from app.assets.keys import new_id
 from app.db import assets, claims, leases, slots
 from app.db.assets import Filter
-from app.db.database import Database, engine_for
+from app.db.database import Database
 from app.db.models import claims as claim_table
 from app.db.models import slots as slot_table
 from tests.db.rows import LOGO, draft, fill, make_pending
-from tests.db.shared import emptied
+from tests.db.shared import Kept
 from tests.db.test_pages import BEGIN, fill_with
 
 pytestmark = pytest.mark.anyio
@@ -31,15 +31,14 @@ PAGES = {
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def full_url(request: pytest.FixtureRequest) -> str:
     """5,000 ready assets, 50 that are pending, 2,000 slots, 5,000 claims, and statistics about them."""
-    url = emptied(request.getfixturevalue(f"kept_{request.param}"))
-    engine = engine_for(url)
-    with engine.begin() as connection:
+    kept: Kept = request.getfixturevalue(f"kept_{request.param}")
+    url = kept.emptied()
+    with kept.engine.begin() as connection:
         fill_with(connection, 5_000, moments=10**9)
         make_pending(connection, *[draft() for _ in range(50)])
         _slots_and_claims(connection)
         fill(connection, LOGO, draft())
         connection.execute(text("ANALYZE"))
-    engine.dispose()
     return url
 
 

@@ -1,0 +1,168 @@
+"""The doors behind the real server: what only shows on a socket."""
+
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.api.forms import BOUNDARY, form, part
+from tests.conftest import make_png
+from tests.serving import Served, served
+
+PNG = make_png()
+BODY = form(part("file", PNG, "a.png"))
+KEY = {"Authorization": "Bearer acme-key"}
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+IDLE = 1.0  # seconds of patience with a silent client
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service keeps its data."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Served]:
+    """A service of its own process."""
+    settings = {"DATA_DIR": str(folder), "API_KEYS": "acme:acme-key", "SWEEP_INTERVAL": "0"}
+    with served({**settings, "BODY_IDLE_TIMEOUT": str(IDLE)}, folder / "log") as running:
+        yield running
+
+
+def head(*lines: str, key: str = "acme-key") -> bytes:
+    """The head of an upload with these lines more."""
+    always = ["POST /v1/assets HTTP/1.1", "Host: h", f"Authorization: Bearer {key}"]
+    wanted = [*always, f"Content-Type: multipart/form-data; boundary={BOUNDARY}", *lines]
+    return "\r\n".join([*wanted, "", ""]).encode()
+
+
+def chunked(body: bytes, size: int = 50) -> bytes:
+    """The body in chunks of HTTP/1.1."""
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def talk(service: Served, *sent: bytes, answers: int = 1, seconds: float = 5) -> bytes:
+    """What comes back until so many answers have begun and nothing more comes, or the connection ends."""
+    with socket.create_connection(("127.0.0.1", service.port), seconds) as connection:
+        for each in sent:
+            connection.sendall(each)
+        received = b""
+        try:
+            while piece := connection.recv(65_536):
+                received += piece
+                connection.settimeout(0.15 if received.count(b"HTTP/1.1 ") >= answers else seconds)
+        except (TimeoutError, ConnectionResetError):
+            pass
+        return received
+
+
+def statuses(received: bytes) -> list[int]:
+    """The status codes of all answers."""
+    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
+
+
+def nothing_left(service: Served, folder: Path) -> None:
+    """Assert that the spool empties itself at once, and that the service is well."""
+    deadline = time.monotonic() + 3
+    while any((folder / "files" / ".spool").iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list((folder / "files" / ".spool").iterdir()) == []
+    assert httpx2.get(f"{service.url}/healthz").status_code == 200
+
+
+def stored(service: Served) -> int:
+    """How many assets there are."""
+    return len(httpx2.get(f"{service.url}/v1/assets?limit=100", headers=KEY).json()["items"])
+
+
+def test_a_stranger_is_told_and_the_connection_goes_on(service: Served) -> None:
+    """8 MB without a good key: 401, and the next request on the same connection is answered."""
+    body = bytes(8_000_000)
+
+    received = talk(service, head(f"Content-Length: {len(body)}", key="wrong"), body, HEALTH, answers=2)
+
+    assert statuses(received) == [401, 200]
+
+
+def test_who_asks_first_is_told_before_the_body(service: Served) -> None:
+    """Expect: 100-continue gets 100 and 201 with a good key, 401 and the end of the connection with a bad one."""
+    expecting = ("Expect: 100-continue", f"Content-Length: {len(BODY)}")
+
+    assert statuses(talk(service, head(*expecting), BODY, answers=2)) == [100, 201]
+    assert statuses(talk(service, head(*expecting, key="wrong"))) == [401]
+
+
+def test_uploads_in_chunks_and_one_after_the_other(service: Served) -> None:
+    """Three on one connection, two of them in chunks, sent before the first answer."""
+    whole, pieces = head(f"Content-Length: {len(BODY)}") + BODY, head("Transfer-Encoding: chunked") + chunked(BODY)
+    before = stored(service)
+
+    assert statuses(talk(service, pieces + whole + pieces, answers=3)) == [201, 201, 201]
+    assert stored(service) == before + 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        (["Transfer-Encoding: chunked", f"Content-Length: {len(BODY)}"], chunked(BODY)),
+        ([f"Content-Length: {len(BODY)}", "Content-Length: 5"], BODY),
+        ([f"Content-Length: +{len(BODY)}"], BODY),
+        (["Content-Length: -1"], BODY),
+        (["Content-Length: " + "9" * 30], BODY),
+        (["Transfer-Encoding: chunked"], b"zz\r\n" + BODY),
+        (["Transfer-Encoding: chunked"], b"fffffffffffffffff\r\n" + BODY),
+        ([f"Content-Length: {len(BODY) - 5}"], BODY),
+    ],
+    ids=["both", "two", "plus", "minus", "endless", "no hex", "a huge chunk", "too short"],
+)
+def test_lengths_that_can_be_read_in_two_ways_are_refused(
+    service: Served, folder: Path, lines: list[str], body: bytes
+) -> None:
+    """4xx, never stored, never a second request hidden in the first."""
+    before = stored(service)
+
+    received = statuses(talk(service, head(*lines) + body))
+
+    assert {status // 100 for status in received} <= {4}
+    assert stored(service) == before
+    nothing_left(service, folder)
+
+
+@pytest.mark.parametrize("goodbye", ["FIN", "RST"])
+@pytest.mark.parametrize("sent", [0, 100, 1_000_000])
+def test_a_client_that_goes_leaves_nothing(service: Served, folder: Path, goodbye: str, sent: int) -> None:
+    """In good order or not, at the beginning or in the middle of a large body."""
+    before = stored(service)
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        if goodbye == "RST":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(head("Content-Length: 3000000") + form(part("file", PNG + bytes(3_000_000), "a"))[:sent])
+        time.sleep(0.1)
+
+    nothing_left(service, folder)
+    assert stored(service) == before
+
+
+def test_a_body_that_stops_is_told_so(service: Served, folder: Path) -> None:
+    """408 after the time that is set."""
+    began = time.monotonic()
+
+    assert statuses(talk(service, head(f"Content-Length: {len(BODY)}") + BODY[:50])) == [408]
+    assert IDLE <= time.monotonic() - began < IDLE + 10
+    nothing_left(service, folder)
+
+
+@pytest.mark.parametrize("target", ["/f/../../etc/passwd", "/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "*", "//etc"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE", "BREW"])
+def test_strange_targets_and_methods_are_refused(service: Served, target: str, method: str) -> None:
+    """4xx, and nothing of the machine."""
+    received = talk(service, f"{method} {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+
+    assert [status // 100 for status in statuses(received)] == [4]
+    assert b"root:" not in received
