@@ -102,7 +102,8 @@ def asset_json(asset: Asset, base: str) -> dict[str, Any]:
 
 def slot_json(slot: Slot, asset: Asset, base: str) -> dict[str, Any]:
     """A slot and what it holds as `SlotAssetOut`."""
-    permalink = f"{base}/f/s/{slot.id}/{quote(slot.name, safe='')}"
+    decoration = slot.name if slot.name.strip(".") else "slot"  # clients would resolve . and .. away
+    permalink = f"{base}/f/s/{slot.id}/{quote(decoration, safe='')}"
     place = {"scope": slot.scope, "owner": slot.owner, "name": slot.name, "permalink": permalink}
     return {**asset_json(asset, base), "slot": place}
 

@@ -106,12 +106,13 @@ def test_a_new_name_is_cleaned_like_any_other(acme_on: TestClient, stored: dict[
 
 
 @pytest.mark.parametrize(("body", "code"), BAD_BODIES.values(), ids=BAD_BODIES)
-def test_what_makes_no_sense_is_refused(acme_on: TestClient, stored: dict[str, object], body: bytes, code: str) -> None:
+def test_what_makes_no_sense_is_refused(acme: TestClient, png: bytes, body: bytes, code: str) -> None:
     """400 with the code that fits; the asset stays as it was."""
-    answer = acme_on.patch(f"/v1/assets/{stored['id']}", content=body, headers=JSON)
+    stored = acme.post("/v1/assets", files={"file": ("a.png", png)}).json()
 
-    refused(answer, 400, code)
-    assert acme_on.get(f"/v1/assets/{stored['id']}").json() == stored
+    refused(acme.patch(f"/v1/assets/{stored['id']}", content=body, headers=JSON), 400, code)
+
+    assert acme.get(f"/v1/assets/{stored['id']}").json() == stored
 
 
 @pytest.mark.parametrize("depth", [100, 240, 260, 500, 900, 940, 1000])

@@ -64,26 +64,18 @@ def download_name(disposition: str) -> str:
 
 @pytest.mark.parametrize(("sent", "kept"), NAMES.values(), ids=NAMES)
 def test_a_name_comes_back_clean(acme_on: TestClient, png: bytes, sent: str, kept: str) -> None:
-    """In the JSON, and in Content-Disposition, whose bytes are plain ASCII without controls."""
+    """In the JSON, in the permalink, which is one plain address, and in Content-Disposition, which is plain ASCII."""
     shown = post(acme_on, part("file", png, sent)).json()
+    path = shown["permalink"].removeprefix("http://stowage.test")
 
-    disposition = acme_on.get(f"/f/{shown['id']}/x").headers["content-disposition"]
-    assert shown["filename"] == kept
+    answer = acme_on.get(path)
+    disposition = answer.headers["content-disposition"]
+    assert shown["filename"] == unquote(path.rpartition("/")[2]) == download_name(disposition) == kept
+    assert re.fullmatch(rf"/f/{shown['id']}/[A-Za-z0-9._~%-]+", path)
     assert disposition.isascii()
     assert disposition.isprintable()
-    assert download_name(disposition) == kept
-
-
-@pytest.mark.parametrize(("sent", "kept"), NAMES.values(), ids=NAMES)
-def test_the_permalink_of_a_name_works(acme: TestClient, png: bytes, sent: str, kept: str) -> None:
-    """Whatever the name, its permalink is one plain address, which gives the bytes; the store's key knows no name."""
-    shown = post(acme, part("file", png, sent)).json()
-
-    path = shown["permalink"].removeprefix("http://stowage.test")
-    assert re.fullmatch(rf"/f/{shown['id']}/[A-Za-z0-9._~%-]+", path)
-    assert unquote(path.rpartition("/")[2]) == kept
+    assert answer.content == png
     assert shown["public_id"] == f"acme/document/{shown['id']}.png"
-    assert acme.get(path).content == png
 
 
 @pytest.mark.parametrize(("parameters", "kept"), EXTENDED.items(), ids=range(len(EXTENDED)))

@@ -115,6 +115,18 @@ def test_what_surrounds_a_file_has_limits_too(limited: TestClient, services: Ser
         assert time.perf_counter() - began < 5
 
 
+@pytest.mark.parametrize("fields", [1, 16])
+def test_the_text_fields_have_a_limit_of_their_own(acme: TestClient, shared: Services, fields: int) -> None:
+    """1 MiB together, also where the file could be larger: at the limit they are read, one byte more is too much."""
+    file, size = part("logo", PNG, "a.png"), 1024 * 1024 // fields
+    texts = [part(f"text{n}", "x" * size) for n in range(fields)]
+
+    assert through(acme, [form(*texts, file)], path=LOGO).status_code in {200, 201}
+    with keeps_nothing(shared):
+        answer = through(acme, split(form(*texts, part("more", "x"), file), 65_536), path=LOGO)
+        assert refused(answer, 413, "form_too_large")["limit"] == 1024 * 1024
+
+
 def test_up_to_128_parts_are_read(limited: TestClient) -> None:
     """127 fields and a file."""
     body = form(*[part(f"text{n}", "x") for n in range(127)], part("logo", PNG, "a.png"))

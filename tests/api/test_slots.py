@@ -121,6 +121,18 @@ def test_an_unprintable_or_endless_name_is_refused(tenant_on: TestClient, path: 
     refused(tenant_on.request(method, f"/v1/slots/{path}"), 400, "invalid_parameter")
 
 
+@pytest.mark.parametrize("name", ["a%3Fb", "a%23b", "%20", "%F0%9F%98%80", "%22", "%2525", "%2e%2e", "%2e"])
+def test_a_slots_permalink_works_whatever_its_name_is(tenant: TestClient, name: str) -> None:
+    """As clients call it, who walk dots in addresses: a name that can't be called is refused."""
+    answer = put(tenant, ONE, f"/v1/slots/users/7/{name}")
+    if answer.status_code == 400:
+        refused(answer, 400, "invalid_parameter")
+        return
+
+    address = answer.json()["slot"]["permalink"].removeprefix("http://stowage.test")
+    assert tenant.get(address).content == ONE
+
+
 @pytest.mark.parametrize("path", ["users/7", "users/7/", "users//avatar", "users/7/a%2Fb", "users/7/a/b"])
 def test_an_address_with_other_parts_is_none(tenant: TestClient, path: str) -> None:
     """Three names, no slash in them."""

@@ -9,13 +9,14 @@ from typing import Any
 import jwt
 import pytest
 
-from app.assets.tokens import LEEWAY, Tokens
+from app.assets.tokens import Tokens
 from app.errors import Unauthorized
 from app.settings import AuthSettings
 from tests.conftest import SECRET
 
 pytestmark = pytest.mark.anyio
 
+LEEWAY = 60  # seconds: a promise, not a setting
 OTHER = "another secret that has more than thirty-two characters"
 
 

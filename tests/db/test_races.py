@@ -151,7 +151,8 @@ async def test_a_row_that_is_being_made_ready_is_not_waited_for(replicas: list[D
         assets.make_ready(connection, placed(held))
         if connection.dialect.name == "sqlite":
             connection.commit()
-        rows = await replicas[0].run(leases.lease, limit=5, seconds=60)
+        async with asyncio.timeout(5):
+            rows = await replicas[0].run(leases.lease, limit=5, seconds=60)
 
     assert [row.id for row in rows] == [free.id]
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.db import slots
+from app.db import assets, slots
 from app.db.database import Database
 from app.db.records import SlotRef
 from tests.db.rows import LOGO, draft, fill, make_ready, states
@@ -54,6 +54,17 @@ async def test_a_slot_holds_what_was_put_there(database: Database) -> None:
     assert by_name is not None
     assert by_name == by_id
     assert (by_name[0].id, by_name[0].asset_id, by_name[1]) == (slot.id, ready.id, ready)
+
+
+async def test_a_slot_never_shows_what_is_hidden(database: Database) -> None:
+    """Whatever a row says: an asset that isn't ready is held by nothing."""
+    (ready,) = await database.run(make_ready, draft())
+    slot = await database.run(slots.lock, LOGO)
+    await database.run(assets.doom, ready.id)
+    await database.run(slots.put, slot.id, ready.id)
+
+    assert await database.read(slots.held, LOGO) is None
+    assert await database.read(slots.held, slot.id) is None
 
 
 async def test_emptying_dooms_what_it_held(database: Database) -> None:

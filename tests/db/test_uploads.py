@@ -192,6 +192,19 @@ async def test_a_retry_after_the_sweep_starts_anew(database: Database, *, gone: 
     assert (await states(database))[second.id] == "ready"
 
 
+async def test_a_retry_of_the_new_start_adopts_that(database: Database) -> None:
+    """The claim stands for the second try now: a third one writes to its place, not to one of its own."""
+    first, second, third = draft(), draft(), draft()
+    await database.run(uploads.begin, [first], claim("key", first), grace=60)
+    await database.run(age, first.id, 1)
+    await database.run(leases.lease, limit=10, seconds=60)
+    await database.run(uploads.begin, [second], claim("key", second), grace=60)
+    _, drafts = await database.run(uploads.begin, [third], claim("key", third), grace=60)
+
+    assert [d.id for d in drafts] == [second.id]
+    assert third.id not in await states(database)
+
+
 async def test_a_failed_settling_keeps_no_answer(database: Database) -> None:
     """The claim is still open: a retry may try again."""
     wanted = draft()

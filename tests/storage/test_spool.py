@@ -167,6 +167,7 @@ async def test_what_is_kept_alive_counts(spool: Spool, size: int) -> None:
         before = tracemalloc.get_traced_memory()[0]
         for n in range(20):
             bodies.append(await receive(spool, random.Random(n).randbytes(size)))  # noqa: PERF401 - nothing else is made
+        await asyncio.sleep(0.05)  # until the threads have let go of their last batch
         alive = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
