@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.assets.callers import Caller
 from app.assets.incoming import Incoming
+from app.assets.inspection import Inspection
 from app.assets.keys import key_for, new_id
 from app.assets.orders import Order
 from app.assets.policy import Policies
@@ -62,14 +63,16 @@ class Ingest:
     def _prepare(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Work:
         """Steps 5 to 8."""
         policy = self._policies[order.kind]
-        drafts = tuple(self._draft(caller.tenant, order, file) for file in files)
-        for file, draft in zip(files, drafts, strict=True):
-            policy.check(file.inspect(), draft.size)
+        inspections = [file.inspect() for file in files]
+        for seen, file in zip(inspections, files, strict=True):
+            policy.check(seen, file.body.size)
+        pairs = zip(inspections, files, strict=True)
+        drafts = tuple(self._draft(caller.tenant, order, seen, file) for seen, file in pairs)
         claim = _claim_of(caller.tenant, order, files, drafts)
         return Work(order, [file.take() for file in files], drafts, claim)
 
-    def _draft(self, tenant: str, order: Order, file: Incoming) -> Draft:
-        seen, asset_id = file.inspect(), new_id()
+    def _draft(self, tenant: str, order: Order, seen: Inspection, file: Incoming) -> Draft:
+        asset_id = new_id()
         return Draft(
             id=asset_id,
             tenant=tenant,
