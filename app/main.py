@@ -16,7 +16,16 @@ from app.services import Services
 from app.settings import ServerSettings, Settings
 
 ALLOWED = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
-EXPOSED = ("Location", "ETag", "Link", "X-Request-ID", "Retry-After", "Content-Disposition", "Content-Range")
+EXPOSED = (
+    "Location",
+    "ETag",
+    "Link",
+    "X-Request-ID",
+    "Retry-After",
+    "Idempotency-Replayed",
+    "Content-Disposition",
+    "Content-Range",
+)
 
 
 def create_app(services: Services | None = None) -> FastAPI:

@@ -61,7 +61,10 @@ class ServerSettings(Group):
     )
     swagger_in_production: bool = env("ENABLE_SWAGGER_PROD", default=False, text="Show /docs in production too.")
     body_idle_timeout: float = env(
-        "BODY_IDLE_TIMEOUT", default=30.0, text="Seconds without a byte of the body before 408.", gt=0
+        "BODY_IDLE_TIMEOUT",
+        default=30.0,
+        text="Seconds without a byte of the body before 408; also what a request's head may take.",
+        gt=0,
     )
     shutdown_timeout: float = env(
         "SHUTDOWN_TIMEOUT", default=25.0, text="Seconds that running requests get to end after SIGTERM.", ge=0

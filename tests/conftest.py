@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app import telemetry
 from app.bootstrap import build
 from app.db import migrate
 from app.main import create_app
@@ -51,7 +50,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def services(settings: Settings) -> Services:
     """The real objects; whoever starts the app closes them."""
-    telemetry.configure(level="debug", style="json")
     return build(settings)
 
 

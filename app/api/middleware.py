@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import InternalError
+from app.errors import InternalError, RequestTimeout
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -77,7 +77,8 @@ class Exchange:
         """An unread body that is small is thrown away, so that the client can send it all and read the answer."""
         length = self._headers.get(b"content-length", b"")
         small = length.isdigit() and int(length) <= DRAINED and b"expect" not in self._headers
-        return [(b"connection", b"close")] if self._unread and not small else []
+        timed_out = self.status == RequestTimeout.status
+        return [(b"connection", b"close")] if self._unread and (timed_out or not small) else []
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -99,4 +99,4 @@ def _boundary(request: Request) -> str:
 def _declared(request: Request) -> int:
     """Content-Length in bytes; 0 when it isn't known."""
     length = request.headers.get("content-length", "")
-    return int(length) if length.isdigit() else 0
+    return int(length) if length.isascii() and length.isdigit() else 0

@@ -10,6 +10,7 @@ import uvicorn
 from app import telemetry
 from app.bootstrap import api_keys, build
 from app.cli.example import example_logo
+from app.cli.protocol import bounded_http
 from app.main import create_app
 from app.settings import ServerSettings, Settings
 
@@ -37,6 +38,7 @@ def configuration(app: object, server: ServerSettings) -> uvicorn.Config:
         host=server.host,
         port=server.port,
         workers=1,
+        http=bounded_http(server.body_idle_timeout),
         log_config=None,
         access_log=False,  # our middleware writes one line a request, with more in it
         server_header=False,

@@ -158,6 +158,42 @@ def test_a_body_that_stops_is_told_so(service: Served, folder: Path) -> None:
     nothing_left(service, folder)
 
 
+def test_a_head_that_stops_is_cut(service: Served) -> None:
+    """Nobody holds a connection for ever with half a line."""
+    with socket.create_connection(("127.0.0.1", service.port), IDLE + 10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHos")
+
+        assert b"200" not in connection.recv(1000)
+
+
+def test_a_silent_connection_is_cut(service: Served) -> None:
+    """Nor with nothing at all, nor with half a line after an answer."""
+    with socket.create_connection(("127.0.0.1", service.port), IDLE + 10) as silent:
+        assert silent.recv(1000) == b""
+    with socket.create_connection(("127.0.0.1", service.port), IDLE + 10) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert b"200" in kept.recv(1000)
+        kept.sendall(b"GET /healthz")
+
+        assert kept.recv(1000) == b""
+
+
+def test_a_head_without_end_is_refused(service: Served) -> None:
+    """Memory is not filled with headers: the connection ends long before 4 MB, with 4xx if with anything."""
+    with socket.create_connection(("127.0.0.1", service.port), 5) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Endless: ")
+        try:
+            for _ in range(64):
+                connection.sendall(b"x" * 65_536)
+            connection.sendall(b"\r\n\r\n")
+            received = connection.recv(1000)
+        except (ConnectionResetError, BrokenPipeError):
+            received = b""
+
+    assert {status // 100 for status in statuses(received)} <= {4}
+    assert httpx2.get(f"{service.url}/healthz").status_code == 200
+
+
 @pytest.mark.parametrize("target", ["/f/../../etc/passwd", "/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "*", "//etc"])
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE", "BREW"])
 def test_strange_targets_and_methods_are_refused(service: Served, target: str, method: str) -> None:
