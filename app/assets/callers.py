@@ -65,6 +65,8 @@ class Callers:
 
     def __init__(self, api_keys: str, tokens: Tokens) -> None:
         self._keys = [_parse(entry.strip()) for entry in api_keys.split(",") if entry.strip()]
+        if len({digest for digest, _ in self._keys}) < len(self._keys):
+            raise ValueError("API_KEYS: the same key stands there twice.")
         self._tokens = tokens
 
     async def identify(self, credential: str) -> Caller:

@@ -1,6 +1,7 @@
 """The life of an upload once its bytes are received: steps 5 to 12 of docs/design.md."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -16,7 +17,7 @@ from app.assets.policy import Policies
 from app.db import assets, slots, uploads
 from app.db.database import Database
 from app.db.records import Claim, Draft, Kept, Placed
-from app.errors import DatabaseUnavailable, PreconditionFailed, Superseded
+from app.errors import DatabaseUnavailable, PreconditionFailed, StowageError, Superseded
 from app.storage.storage import Storage, Stores
 from app.telemetry import log
 
@@ -155,7 +156,8 @@ class Ingest:
         for draft in work.drafts:
             if states.get(draft.id) not in {"pending", "ready"}:
                 log("upload.superseded", level=30, asset=draft.id, key=draft.key)
-                await self._stores[draft.store].delete(draft.key)
+                with contextlib.suppress(StowageError):  # the store's own log line says why; the answer stands
+                    await self._stores[draft.store].delete(draft.key)
 
 
 async def _place(store: Storage, draft: Draft, file: Incoming) -> Placed:

@@ -189,3 +189,9 @@ async def test_a_key_reaches_every_company_of_its_tenant(callers: Callers) -> No
     assert administrator.company_named("8") == "8"
     with pytest.raises(CompanyRequired):
         administrator.company_named("my-company")
+
+
+def test_one_key_of_two_tenants_is_refused_at_the_start() -> None:
+    """Whose files would it show?"""
+    with pytest.raises(ValueError, match="twice"):
+        Callers("acme:same,other:same", Tokens(AuthSettings()))
