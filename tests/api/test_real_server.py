@@ -163,7 +163,7 @@ def test_a_head_that_stops_is_cut(service: Served) -> None:
     with socket.create_connection(("127.0.0.1", service.port), IDLE + 10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHos")
 
-        assert b"200" not in connection.recv(1000)
+        assert connection.recv(1000) == b""
 
 
 def test_a_silent_connection_is_cut(service: Served) -> None:
@@ -172,7 +172,9 @@ def test_a_silent_connection_is_cut(service: Served) -> None:
         assert silent.recv(1000) == b""
     with socket.create_connection(("127.0.0.1", service.port), IDLE + 10) as kept:
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert b"200" in kept.recv(1000)
+        received = b""
+        while not received.endswith(b'{"status":"ok"}'):  # head and body may come one after the other
+            received += kept.recv(1000)
         kept.sendall(b"GET /healthz")
 
         assert kept.recv(1000) == b""
