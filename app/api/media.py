@@ -36,7 +36,7 @@ class StreamedFile(Response):
 
     def __init__(self, reading: Reading, status: int, headers: dict[str, str]) -> None:
         super().__init__(None, status, headers)
-        self.raw_headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+        self.raw_headers = _raw(headers)
         self._reading = reading
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -107,8 +107,13 @@ def _safe_headers(asset: Asset, caching: str) -> dict[str, str]:
 def _without_body(status: int, headers: dict[str, str]) -> Response:
     """HEAD and 304: the headers of the file, not those of an empty body."""
     response = Response(status_code=status)
-    response.raw_headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+    response.raw_headers = _raw(headers)
     return response
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """As ASGI wants them, and no others: the framework would add a Content-Length of its own."""
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _add(path: str, door: Callable[..., Awaitable[Response]], purpose: str, decoration: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,8 @@ def is_current(connection: Connection) -> bool:
     """Whether the database is at the newest revision that this version knows, or at one that only newer ones know."""
     context = MigrationContext.configure(connection)
     present = set(context.get_current_heads())
-    script = ScriptDirectory(str(SCRIPTS))
-    known = {revision.revision for revision in script.walk_revisions()}
-    return bool(present) and (present == set(script.get_heads()) or not present <= known)
+    heads, known = _revisions(SCRIPTS)
+    return bool(present) and (present == heads or not present <= known)
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -68,6 +68,13 @@ def differences(engine: Engine) -> list[Any]:
 
     with engine.connect() as connection:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+@cache
+def _revisions(scripts: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The newest revisions and all of them. They don't change while we run, and probes ask every few seconds."""
+    directory = ScriptDirectory(str(scripts))
+    return frozenset(directory.get_heads()), frozenset(script.revision for script in directory.walk_revisions())
 
 
 def _config(connection: Connection) -> Config:
