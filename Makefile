@@ -2,17 +2,19 @@
 PY ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+SWIFT := $(VENV)-swift
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON := $(shell $(PY) -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PY))
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Both are for the environment that the target lies in.
 ifdef UV
-make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-install = $(UV) pip install --quiet --python $(BIN)/python
+make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
+install = $(UV) pip install --quiet --python $(@D)/bin/python
 else
-make_venv = $(PYTHON) -m venv $(VENV)
-install = $(BIN)/python -m pip install --quiet
+make_venv = $(PYTHON) -m venv $(@D)
+install = $(@D)/bin/python -m pip install --quiet
 endif
 
 .PHONY: help run test check check-all fix migration bench lock clean
@@ -53,7 +55,7 @@ lock: ## compile the hash files again (needs uv); add UPGRADE=1 for newer versio
 	./.ci/lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what `make` made, not your data
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SWIFT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # Everything is pinned with hashes, the build backend too: it is installed first, and pip then builds without fetching.
 $(VENV)/.base: requirements-build.txt
@@ -66,6 +68,12 @@ $(VENV)/.run: $(VENV)/.base requirements.txt pyproject.toml
 	@$(install) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt $(SWIFT)/.done
 	@$(install) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The S3 server of the tests, in an environment of its own. Compiled here: its first start would take ten seconds.
+$(SWIFT)/.done: requirements-swift.txt
+	@$(make_venv)
+	@UV_COMPILE_BYTECODE=1 $(install) --require-hashes -r requirements-swift.txt
 	@touch $@

@@ -12,23 +12,36 @@ from app.assets.service import AssetService
 from app.assets.sweep import Sweeper
 from app.assets.tokens import Tokens
 from app.db.database import Database
+from app.errors import StorageError
+from app.process import step_down
 from app.services import Services
 from app.settings import Settings
+from app.settings.refusals import check
 from app.storage import registry
 from app.storage.backend import Adopts, Backend
 from app.storage.spool import Spool
 from app.storage.storage import Storage, Stores
+from app.telemetry import log
 
 DEV_KEY = "development-key"
 
 
+def settle(settings: Settings) -> Settings:
+    """The settings, checked; from now on this process is an ordinary user that can write its folder.
+
+    Called by whatever starts the service, before anything is opened: a platform may replace the image's command.
+    """
+    check(settings)
+    step_down(settings.folder, run_as=settings.server.run_as, railway=settings.server.platform == "Railway")
+    return settings
+
+
 def build(settings: Settings) -> Services:
     """Settings -> everything that lives as long as the process. ValueError: one line that says what to set."""
-    settings.check()
-    backend = registry.make(settings.storage.backend, settings.storage)
+    check(settings)
+    stores = make_stores(settings)
     database = Database(settings.database_url, pool_size=settings.database.pool_size)
-    stores = Stores([Storage(settings.storage.backend, backend)])
-    spool = Spool(_spool_folder(backend))
+    spool = Spool(_spool_folder(stores.default.backend))
     policies = Policies(settings.limits.by_kind())
     tokens = Tokens(settings.auth)
     ingest = Ingest(database, stores, policies, grace=settings.sweep.grace)
@@ -45,6 +58,18 @@ def build(settings: Settings) -> Services:
         ingest=ingest,
         tokens=tokens,
     )
+
+
+def make_stores(settings: Settings) -> Stores:
+    """The store for new bytes, and those that older rows may name. One of these that can't be made is left out."""
+    default, *others = registry.configured(settings)
+    stores = [Storage(default, registry.make(default, settings))]
+    for name in others:
+        try:
+            stores.append(Storage(name, registry.make(name, settings)))
+        except (ValueError, StorageError) as reason:
+            log("store.left_out", level=30, store=name, reason=str(reason))
+    return Stores(stores)
 
 
 def api_keys(settings: Settings) -> str:

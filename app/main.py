@@ -8,10 +8,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__, telemetry
 from app.api import assets, health, logos, media, problems, slots
-from app.api.middleware import RequestContext
+from app.api.middleware import AllowedHosts, RequestContext
 from app.api.openapi import completed
 from app.api.receive import Receiver
-from app.bootstrap import build
+from app.bootstrap import build, settle
 from app.services import Services
 from app.settings import ServerSettings, Settings
 
@@ -31,7 +31,7 @@ EXPOSED = (
 def create_app(services: Services | None = None) -> FastAPI:
     """The service as an ASGI application; without `services`, as the environment says."""
     if services is None:
-        settings = Settings()
+        settings = settle(Settings())
         telemetry.configure(level=settings.logs.level, style=settings.logs.style)
         services = build(settings)
     server = services.settings.server
@@ -57,7 +57,9 @@ def create_app(services: Services | None = None) -> FastAPI:
 
 def _surround(app: FastAPI, server: ServerSettings) -> None:
     """Middleware, the innermost first."""
-    app.add_middleware(RequestContext)
+    if server.hosts:
+        app.add_middleware(AllowedHosts, hosts=server.hosts)
+    app.add_middleware(RequestContext, client_header=server.client_ip)
     if server.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -13,9 +13,13 @@ from app.assets.sweep import Sweeper
 from app.assets.tokens import Tokens
 from app.db.database import Database
 from app.db.migrate import upgrade_when_reachable
+from app.errors import StorageError
 from app.settings import Settings
 from app.storage.spool import Spool
 from app.storage.storage import Stores
+from app.telemetry import log
+
+STORE_SECONDS = 10.0  # that a start waits for the store
 
 
 @dataclass(slots=True)
@@ -36,11 +40,20 @@ class Services:
     _sweeping: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
-        """Migrate if wanted, then begin to sweep."""
+        """Migrate if wanted, meet the store, then begin to sweep."""
         if self.settings.database.migrate_on_start:
             await asyncio.to_thread(upgrade_when_reachable, self.settings.migrations_url)
+        await self._meet_the_store()
         if self.settings.sweep.interval > 0:
             self._sweeping = asyncio.create_task(self.sweeper.run_every(self.settings.sweep.interval))
+
+    async def _meet_the_store(self) -> None:
+        """Ask once whether it is there: it may tell its limits, and an operator sees early what is wrong."""
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await self.stores.default.ping()
+        except (StorageError, TimeoutError) as reason:
+            log("store.unavailable", level=30, store=self.stores.default.name, reason=str(reason) or "No answer.")
 
     async def close(self) -> None:
         """Let uploads that go on without their clients end, then close everything."""

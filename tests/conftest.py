@@ -14,10 +14,23 @@ from app.main import create_app
 from app.services import Services
 from app.settings import AuthSettings, DatabaseSettings, ServerSettings, Settings, StorageSettings, SweepSettings
 from tests import postgres
+from tests.clouds import cloud, radosgw, swift
+from tests.storage.promises import Promises
+
+__all__ = ["cloud", "radosgw", "swift"]  # fixtures
 
 KEYS = "acme:acme-key,acme:acme-read:read,other:other-key,*:root-key,default:dev-key"
 SECRET = "a secret of more than thirty-two characters"
-FOREIGN = ("API_", "AWS_", "DATABASE_", "JWT_", "NODE_ENV", "PORT", "PUBLIC_", "RAILWAY_", "RENDER", "STORAGE_")
+FOREIGN = (
+    *("ALLOW", "API_", "APP_ENV", "AWS_", "BUCKET", "CLIENT_IP", "CLOUDINARY_", "CORS_", "DATABASE_", "DATA_DIR"),
+    *("ENDPOINT", "FRONTEND_", "HOST", "JWT_", "NODE_ENV", "PORT", "PUBLIC_", "RAILWAY_", "REGION", "RENDER"),
+    *("RUN_AS", "S3_", "SECRET_ACCESS", "STORAGE_", "SUPABASE_", "SWEEP_", "USE_S3"),
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The contract's table is a part of every run."""
+    config.pluginmanager.register(Promises())
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ async def base_url(request: Request, services: ServicesDep) -> str:
     if server.public_base_url:
         return server.public_base_url
     if server.production:
-        return f"http://{server.host}:{server.port}"
+        return server.local_url
     return str(request.base_url).rstrip("/")
 
 

@@ -1,14 +1,13 @@
-"""Content-Disposition, read from form parts (RFC 7578) and written for downloads (RFC 6266, RFC 8187)."""
+"""Content-Disposition, read from form parts (RFC 7578, RFC 8187)."""
 
 import re
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 PARAMETER = re.compile(
     r""";\s*(?P<name>[A-Za-z0-9_.-]+\*?)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^;\s]*))""", re.DOTALL
 )
 EXTENDED = re.compile(r"(?P<charset>[\w-]+)'[\w-]*'(?P<value>.*)", re.ASCII)
 CHARSETS = {"utf-8": "utf-8", "iso-8859-1": "latin-1", "us-ascii": "ascii"}
-PLAIN = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()@,=\[\]{}-]")
 
 
 def read_parameters(header: str) -> dict[str, str]:
@@ -25,12 +24,6 @@ def read_parameters(header: str) -> dict[str, str]:
         if (extended := _extended(found[name])) is not None:
             found[name[:-1]] = extended
     return found
-
-
-def write(kind: str, filename: str) -> str:
-    """`inline` or `attachment` with a name for every client: ASCII for old ones, UTF-8 for the others."""
-    fallback = PLAIN.sub("_", filename)
-    return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def _unquoted(text: str) -> str:

@@ -10,20 +10,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app import errors as e
-from app.api import disposition
 from app.api.auth import identify_if_known
 from app.api.deps import AssetIdDep, ServicesDep, uuid_of
 from app.api.problems import responses
 from app.api.ranges import not_modified, wanted_range
 from app.assets.callers import Caller
-from app.assets.policy import disposition as disposition_of
-from app.assets.policy import served_type
+from app.assets.policy import disposition
+from app.assets.serving import PRIVATE, PUBLIC, content_disposition, told_type
 from app.db.records import Asset
 from app.services import Services
 from app.storage.storage import Reading
 from app.telemetry import note
 
-DAY = 86_400  # seconds
 ATTEMPTS = 5  # at a slot that is replaced while it is read
 FRAMED = "default-src 'none'; sandbox"  # nothing in the file may run; browsers' PDF viewers don't work in a sandbox
 
@@ -59,7 +57,7 @@ KnownCallerDep = Annotated[Caller | None, Depends(known_caller)]
 async def asset_file(request: Request, services: ServicesDep, caller: KnownCallerDep, asset_id: AssetIdDep) -> Response:
     """An asset's bytes. A private asset needs its tenant's credentials; to anybody else it does not exist."""
     asset = await services.assets.shown(caller, asset_id)
-    return await answer(request, services, asset, f"public, max-age={DAY}")
+    return await answer(request, services, asset, PUBLIC)
 
 
 async def slot_file(request: Request, services: ServicesDep, caller: KnownCallerDep, slot_id: str) -> Response:
@@ -80,7 +78,7 @@ async def answer(request: Request, services: Services, asset: Asset, caching: st
         return _without_body(304, headers)
     chosen = wanted_range(request.headers, asset.size, etag) if request.method == "GET" else None
     start, end = chosen or (0, asset.size)
-    headers |= {"Content-Type": served_type(asset.kind, asset.content_type), "Content-Length": str(end - start)}
+    headers |= {"Content-Type": told_type(asset), "Content-Length": str(end - start)}
     if chosen:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{asset.size}"
     status = 206 if chosen else 200
@@ -91,11 +89,11 @@ async def answer(request: Request, services: Services, asset: Asset, caching: st
 
 def _safe_headers(asset: Asset, caching: str) -> dict[str, str]:
     """What keeps a file from being run, framed, leaked or cached where it must not be."""
-    shown = disposition_of(asset.kind, asset.content_type)
+    shown = disposition(asset.kind, asset.content_type)
     headers = {
         "Accept-Ranges": "bytes",
-        "Cache-Control": caching if asset.visibility == "public" else "private, no-store",
-        "Content-Disposition": disposition.write(shown, asset.filename),
+        "Cache-Control": caching if asset.visibility == "public" else PRIVATE,
+        "Content-Disposition": content_disposition(asset),
         "Cross-Origin-Resource-Policy": "cross-origin" if asset.visibility == "public" else "same-site",
         "Referrer-Policy": "no-referrer",
     }

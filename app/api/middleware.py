@@ -4,17 +4,18 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import InternalError, RequestTimeout
+from app.errors import HostNotAllowed, InternalError, RequestTimeout
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 DRAINED = 64 * 1024 * 1024  # bytes of an unread body that the server throws away to keep the connection
+LONGEST_ADDRESS = 64  # characters
 QUIET = frozenset({"/healthz", "/readyz", "/health", "/api/health"})
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -23,8 +24,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 class RequestContext:
     """Gives the request an id (the client's, if it is a sane one) and writes one line when it is over."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, client_header: str | None = None) -> None:
         self._app = app
+        self._client_header = client_header.lower().encode() if client_header else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -35,6 +37,7 @@ class RequestContext:
         rid = _request_id(headers)
         exchange = Exchange(receive, send, headers, rid)
         fields = begin_request(rid)
+        fields["client"] = self._client_of(scope, headers)
         began = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
@@ -48,6 +51,34 @@ class RequestContext:
             level = 10 if scope["path"] in QUIET else 20
             fields |= {"method": scope["method"], "path": scope["path"], "status": exchange.status, "ms": ms}
             log("request.finished", level=level, **_ordered(fields))
+
+    def _client_of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
+        """Who sent it: what the one trusted proxy says, else the peer. X-Forwarded-For can be made up by anybody."""
+        told = headers.get(self._client_header) if self._client_header else None
+        if told is not None:
+            return told.decode("latin-1")[:LONGEST_ADDRESS]
+        return scope["client"][0] if scope.get("client") else None
+
+
+class AllowedHosts:
+    """Answers only requests that name a host of ours: others were sent here by mistake, or to poison a cache."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._exact = frozenset(host.lower() for host in hosts if not host.startswith("*"))
+        self._below = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self._any = "*" in hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or self._any or self._knows(dict(scope["headers"]).get(b"host", b"")):
+            await self._app(scope, receive, send)
+            return
+        await problem(HostNotAllowed())(scope, receive, send)
+
+    def _knows(self, header: bytes) -> bool:
+        host = re.sub(r":\d+$", "", header.decode("latin-1").lower())
+        return host in self._exact or host.endswith(self._below)
 
 
 class Exchange:

@@ -14,6 +14,7 @@ from app.assets.inspection import Inspection
 from app.assets.keys import key_for, new_id
 from app.assets.orders import Order
 from app.assets.policy import Policies
+from app.assets.serving import serving_of, told_type
 from app.db import assets, slots, uploads
 from app.db.database import Database
 from app.db.records import Claim, Draft, Kept, Placed
@@ -69,6 +70,8 @@ class Ingest:
             policy.check(seen, file.body.size)
         pairs = zip(inspections, files, strict=True)
         drafts = tuple(self._draft(caller.tenant, order, seen, file) for seen, file in pairs)
+        for draft in drafts:
+            self._stores.default.check_size(draft.size, told_type(draft), serving_of(draft))
         claim = _claim_of(caller.tenant, order, files, drafts)
         return Work(order, [file.take() for file in files], drafts, claim)
 
@@ -161,7 +164,7 @@ class Ingest:
 
 
 async def _place(store: Storage, draft: Draft, file: Incoming) -> Placed:
-    stored = await store.put(draft.key, file.body, content_type=draft.content_type)
+    stored = await store.put(draft.key, file.body, content_type=told_type(draft), serving=serving_of(draft))
     url = stored.url or permalink_path(draft.id, draft.filename)
     return Placed(id=draft.id, public_id=stored.public_id, url=url, details=stored.details)
 

@@ -11,6 +11,7 @@ from app.db.records import SlotRef
 
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEFAULT_TENANT = "default"
+OURS = re.compile(r"(?:[A-Za-z0-9_-]+/){1,5}[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.[a-z0-9]+")
 
 # (scope, name) of a slot -> its folder; any other slot lies in scope/owner/name.
 FOLDERS = {("company", "logo"): "company_logos/company_{owner}"}
@@ -32,6 +33,11 @@ def key_for(asset_id: UUID, *, tenant: str, kind: str, content_type: str, slot: 
     prefix = "" if tenant == DEFAULT_TENANT else f"{slug(tenant)}/"
     folder = kind if slot is None else _slot_folder(slot)
     return f"{prefix}{folder}/{asset_id}.{EXTENSIONS.get(content_type, 'bin')}"
+
+
+def is_key(name: str) -> bool:
+    """Whether a name in a store could be a key of ours: a bucket may hold other things too."""
+    return OURS.fullmatch(name) is not None
 
 
 def _slot_folder(slot: SlotRef) -> str:

@@ -15,7 +15,7 @@ from app.db import assets, slots
 from app.db.assets import Filter
 from app.db.database import Database
 from app.db.records import Asset, Kept, Slot, SlotRef
-from app.errors import Forbidden, NotFound, ObjectMissing, PreconditionFailed
+from app.errors import Forbidden, NotFound, ObjectMissing, PreconditionFailed, PublicAddress
 from app.storage.storage import Reading, Stores
 
 
@@ -55,7 +55,9 @@ class AssetService:
 
     async def change(self, caller: Caller, asset_id: UUID, values: Mapping[str, Any]) -> Asset:
         """Change filename, visibility or metadata: never the bytes."""
-        await self._own(caller.require(Scope.WRITE), asset_id)
+        asset = await self._own(caller.require(Scope.WRITE), asset_id)
+        if values.get("visibility") == "private" and not asset.url.startswith("/"):
+            raise PublicAddress
         if "filename" in values:
             values = {**values, "filename": clean_name(values["filename"])}
         changed = await self._database.run(assets.change, asset_id, values)
@@ -98,7 +100,7 @@ class AssetService:
         `NotFound` when it was deleted since its row was read: what is missing then is no loss.
         """
         try:
-            return await self._stores[asset.store].read(asset.key, start=start, end=end)
+            return await self._stores[asset.store].read(asset.key, start=start, end=end, details=asset.details)
         except ObjectMissing:
             if await self._database.read(assets.get, asset.id) is None:
                 raise NotFound from None

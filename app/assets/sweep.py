@@ -1,8 +1,11 @@
 """The sweeper: finishes or undoes what replacements, deletes and crashes left."""
 
 import asyncio
+import contextlib
 from dataclasses import asdict, dataclass
+from time import monotonic
 
+from app.assets.keys import is_key
 from app.db import claims, leases
 from app.db.database import Database
 from app.db.records import Leased
@@ -15,6 +18,7 @@ BATCH = 100  # rows leased at once
 LEASE = 600.0  # seconds that another sweeper leaves them alone
 BACKOFF = 60.0  # seconds after the first failure, doubled each time
 LONGEST_BACKOFF = 6  # doublings
+TIDY = 3600.0  # seconds between two looks for parts of uploads
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class Report:
     failed: int = 0  # objects that their store would not delete; they are tried again later
     spooled: int = 0  # spool files of crashed processes
     claims: int = 0  # old Idempotency-Keys
+    parts: int = 0  # uploads to a store that crashed processes began
 
 
 class Sweeper:
@@ -38,6 +43,7 @@ class Sweeper:
         self._stores = stores
         self._spool = spool
         self._grace = grace
+        self._tidied: float | None = None  # when, by this process's clock
 
     async def sweep(self) -> Report:
         """Everything that is due now."""
@@ -49,6 +55,7 @@ class Sweeper:
             report.failed += done.count(False)
         report.spooled = await self._spool.sweep(older_than=self._grace)
         report.claims = await self._database.run(claims.forget_old)
+        report.parts = await self._tidy()
         if any(asdict(report).values()):
             log("sweep.done", **asdict(report))
         return report
@@ -63,9 +70,19 @@ class Sweeper:
                 log("sweep.interrupted", level=30, reason=str(failure), failure=None if known else failure)
             await asyncio.sleep(seconds)
 
+    async def _tidy(self) -> int:
+        """At the first sweep and then once an hour: stores charge for being asked."""
+        if self._tidied is not None and monotonic() - self._tidied < TIDY:
+            return 0
+        self._tidied, parts = monotonic(), 0
+        for store in self._stores:
+            with contextlib.suppress(StowageError):  # the store's own log line says why; there is a next time
+                parts += await store.tidy(older_than=self._grace, ours=is_key)
+        return parts
+
     async def _delete(self, row: Leased) -> bool:
         try:
-            await self._stores[row.store].delete(row.key)
+            await self._stores[row.store].delete(row.key, details=row.details)
         except StowageError as failure:
             wait = BACKOFF * 2 ** min(row.attempts - 1, LONGEST_BACKOFF)
             log("sweep.failed", level=30, store=row.store, key=row.key, attempts=row.attempts, reason=str(failure))

@@ -8,7 +8,7 @@ from types import FrameType
 import uvicorn
 
 from app import telemetry
-from app.bootstrap import api_keys, build
+from app.bootstrap import api_keys, build, settle
 from app.cli.example import example_logo
 from app.cli.protocol import bounded_http
 from app.main import create_app
@@ -19,7 +19,7 @@ KEEP_ALIVE = 75  # seconds; longer than the proxies in front, so that they never
 
 def run() -> int:
     """Serve until SIGTERM or SIGINT; running requests get `SHUTDOWN_TIMEOUT` to end."""
-    settings = Settings().check()
+    settings = settle(Settings())
     telemetry.configure(level=settings.logs.level, style=settings.logs.style)
     app = create_app(build(settings))
     _greet(settings)
@@ -35,7 +35,7 @@ def configuration(app: object, server: ServerSettings) -> uvicorn.Config:
     """Everything that uvicorn would otherwise take from its own variables or guess."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        host=server.host,
+        host=server.listen,
         port=server.port,
         workers=1,
         http=bounded_http(server.body_idle_timeout),
@@ -43,7 +43,7 @@ def configuration(app: object, server: ServerSettings) -> uvicorn.Config:
         access_log=False,  # our middleware writes one line a request, with more in it
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=int(server.shutdown_timeout),
+        timeout_graceful_shutdown=int(server.graceful_seconds),
         proxy_headers=False,
     )
 
@@ -53,8 +53,7 @@ def _greet(settings: Settings) -> None:
     if settings.auth.api_keys is not None or settings.server.production:
         return
     key = api_keys(settings).partition(":")[2]
-    host = "127.0.0.1" if settings.server.host in {"0.0.0.0", "::"} else settings.server.host  # noqa: S104 - compared
-    address = f"http://{host}:{settings.server.port}"
+    address = settings.server.local_url
     form = shlex.quote(f"logo=@{example_logo(settings.storage.data_dir)}")
     header = shlex.quote(f"Authorization: Bearer {key}")
     print(f"""

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 from app import telemetry
 from app.assets.sweep import Report
-from app.bootstrap import build
+from app.bootstrap import build, settle
 from app.settings import Settings
 
 
 def run() -> int:
     """Print what was done as JSON; 1 when a store would not delete something."""
-    settings = Settings()
+    settings = settle(Settings())
     telemetry.configure(level="warning", style=settings.logs.style)
     report = asyncio.run(_sweep(settings))
     print(json.dumps(asdict(report)))

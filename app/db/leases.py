@@ -25,8 +25,9 @@ def lease(connection: Connection, *, limit: int, seconds: float) -> list[Leased]
         .where(assets.c.id.in_(chosen))
         .values(state="doomed", due_at=clock(seconds), attempts=assets.c.attempts + 1)
     )
-    taken = statement.returning(assets.c.id, assets.c.store, assets.c.key, assets.c.attempts)
-    return [Leased(id=r.id, store=r.store, key=r.key, attempts=r.attempts) for r in connection.execute(taken)]
+    columns = (assets.c.id, assets.c.store, assets.c.key, assets.c.details, assets.c.attempts)
+    taken = connection.execute(statement.returning(*columns)).mappings()
+    return [Leased(**{**row, "details": row["details"] or {}}) for row in taken]
 
 
 def drop(connection: Connection, asset_ids: Sequence[UUID]) -> int:

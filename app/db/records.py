@@ -93,4 +93,5 @@ class Leased:
     id: UUID
     store: str
     key: str
+    details: Mapping[str, Any]  # empty for one that was never acknowledged
     attempts: int

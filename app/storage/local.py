@@ -4,15 +4,15 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from app.errors import ObjectMissing, StorageRefused, StorageUnavailable, UnsafeKey
 from app.settings import StorageSettings
-from app.storage.backend import ObjectInfo, Stored
+from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Serving, Stored
 from app.storage.folders import Folders, sync, translated
 from app.storage.marker import Marker
 from app.storage.spool import write_all
@@ -50,7 +50,9 @@ class LocalBackend:
         """Where bodies wait, a rename away from their place."""
         return self.root / SPOOL
 
-    def put(self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str) -> Stored:
+    def put(
+        self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str, serving: Serving = PRIVATE
+    ) -> Stored:
         """Write beside, check, flush, rename, flush the folder."""
         _parts(key)
         path = self.spool / f"{uuid.uuid4().hex}.put"
@@ -74,7 +76,9 @@ class LocalBackend:
                 os.fsync(folder)
         return Stored(public_id=key, url=None)
 
-    def open(self, key: str, *, start: int = 0, end: int | None = None) -> BinaryIO:
+    def open(
+        self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
+    ) -> BinaryIO:
         """The file itself, or a window on it. One that is deleted meanwhile is still read to its end."""
         with self._file(key) as fd:
             size = os.fstat(fd).st_size
@@ -85,7 +89,7 @@ class LocalBackend:
         with self._file(key) as fd:
             return _info(key, os.fstat(fd))
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Unlink, and flush the folder: a power cut doesn't bring it back."""
         *folders, name = _parts(key)
         with suppress(ObjectMissing), self._on_the_way(), self._folders.open(folders) as folder:
@@ -97,7 +101,14 @@ class LocalBackend:
         self._check_root()
         yield from self._walk(self.root, "", prefix)
 
-    def url(self, key: str, *, expires_in: float | None = None, filename: str | None = None) -> str | None:
+    def url(
+        self,
+        key: str,
+        *,
+        expires_in: float | None = None,
+        filename: str | None = None,
+        details: Mapping[str, Any] = NOTHING,
+    ) -> str | None:
         """A disk has no addresses: the service's own permalinks serve its files."""
         return None
 

@@ -3,13 +3,13 @@
 import hashlib
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from app.errors import ObjectMissing, StorageRefused
 from app.settings import StorageSettings
-from app.storage.backend import ObjectInfo, Stored
+from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Serving, Stored
 
 
 class MemoryBackend:
@@ -24,7 +24,9 @@ class MemoryBackend:
         """There is nothing to set."""
         return cls()
 
-    def put(self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str) -> Stored:
+    def put(
+        self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str, serving: Serving = PRIVATE
+    ) -> Stored:
         """Keep a copy, if it is what it was said to be."""
         data = body.read()
         if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
@@ -33,7 +35,9 @@ class MemoryBackend:
             self._objects[key] = (data, ObjectInfo(key, size, sha256, datetime.now(UTC)))
         return Stored(public_id=key, url=None)
 
-    def open(self, key: str, *, start: int = 0, end: int | None = None) -> BinaryIO:
+    def open(
+        self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
+    ) -> BinaryIO:
         """A stream over the range."""
         return io.BytesIO(self._find(key)[0][start:end])
 
@@ -41,7 +45,7 @@ class MemoryBackend:
         """What is known of the object."""
         return self._find(key)[1]
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Forget it."""
         with self._lock:
             self._objects.pop(key, None)
@@ -52,7 +56,14 @@ class MemoryBackend:
             infos = [info for _, info in self._objects.values()]
         yield from sorted((i for i in infos if i.key.startswith(prefix)), key=lambda info: info.key)
 
-    def url(self, key: str, *, expires_in: float | None = None, filename: str | None = None) -> str | None:
+    def url(
+        self,
+        key: str,
+        *,
+        expires_in: float | None = None,
+        filename: str | None = None,
+        details: Mapping[str, Any] = NOTHING,
+    ) -> str | None:
         """It has no addresses."""
         return None
 

@@ -1,19 +1,27 @@
 """The store as the waist sees it: async, its keys checked, its calls timed and logged, its threads bounded."""
 
 import contextlib
-import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Self
 
-from app.errors import StorageError, StorageUnavailable, UnsafeKey
+from app.errors import StorageError, StorageUnavailable, StoreLimit
 from app.lanes import Lane
-from app.storage.backend import Adopts, Backend, ObjectInfo, Stored
+from app.storage.backend import (
+    NOTHING,
+    PRIVATE,
+    Adopts,
+    Backend,
+    Limits,
+    ObjectInfo,
+    Serving,
+    Stored,
+    Tidies,
+    safe,
+)
 from app.storage.spool import Body
 from app.telemetry import log
 
-KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")  # no dot at the front
-KEY_LENGTH = 512  # characters
 BLOCK = 256 * 1024  # bytes read at once
 PUTS, QUICK, WAITING = 16, 8, 256
 
@@ -27,29 +35,43 @@ class Storage:
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
 
-    async def put(self, key: str, body: Body, *, content_type: str) -> Stored:
-        """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
-        _check(key)
-        with _observed("store.put", self.name, key=key, size=body.size):
-            return await self._puts.run(_put, self.backend, key, body, content_type)
+    def check_size(self, size: int, content_type: str, serving: Serving) -> None:
+        """Raise `StoreLimit` for what the store is known not to take, before a byte is sent."""
+        largest = self.backend.max_size(content_type, serving) if isinstance(self.backend, Limits) else None
+        if largest is not None and size > largest:
+            raise StoreLimit(f"The store {self.name} takes at most {largest} bytes of this type.", limit=largest)
 
-    async def read(self, key: str, *, start: int = 0, end: int | None = None) -> "Reading":
+    async def put(self, key: str, body: Body, *, content_type: str, serving: Serving = PRIVATE) -> Stored:
+        """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
+        safe(key)
+        with _observed("store.put", self.name, key=key, size=body.size):
+            return await self._puts.run(_put, self.backend, key, body, content_type, serving)
+
+    async def read(
+        self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
+    ) -> "Reading":
         """Open a range; the first block is read already, so that what is missing is known before anything is sent."""
-        _check(key)
+        safe(key)
         with _observed("store.open", self.name, key=key):
-            stream, first = await self._quick.run(_open, self.backend, key, start, end)
+            stream, first = await self._quick.run(_open, self.backend, key, start, end, details)
         return Reading(stream, first, self._quick)
 
     async def stat(self, key: str) -> ObjectInfo:
         """Ask the store about an object; never in the path of a request."""
-        _check(key)
-        return await self._quick.run(self.backend.stat, key)
+        return await self._quick.run(self.backend.stat, safe(key))
 
-    async def delete(self, key: str) -> None:
+    async def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Delete; what isn't there is deleted already."""
-        _check(key)
+        safe(key)
         with _observed("store.delete", self.name, key=key):
-            await self._quick.run(self.backend.delete, key)
+            await self._quick.run(self.backend.delete, key, details=details)
+
+    async def tidy(self, *, older_than: float, ours: Callable[[str], bool]) -> int:
+        """Drop the parts of uploads that nobody finished, where the store keeps such; how many."""
+        if not isinstance(self.backend, Tidies):
+            return 0
+        with _observed("store.tidy", self.name):
+            return await self._quick.run(self.backend.tidy, older_than=older_than, ours=ours)
 
     async def ping(self) -> None:
         """Raise `StorageUnavailable` with the reason."""
@@ -98,23 +120,20 @@ class Stores:
         return iter(self._by_name.values())
 
 
-def _check(key: str) -> None:
-    if len(key) > KEY_LENGTH or not KEY.fullmatch(key):
-        raise UnsafeKey
-
-
-def _put(backend: Backend, key: str, body: Body, content_type: str) -> Stored:
+def _put(backend: Backend, key: str, body: Body, content_type: str, serving: Serving) -> Stored:
     """Blocking: adopt the spooled file where the store can, else stream it."""
     if body.path is not None and isinstance(backend, Adopts):
         stored = backend.adopt(key, body.path)
         body.path = None  # it is the store's file now
         return stored
     with body.open() as stream:
-        return backend.put(key, stream, content_type=content_type, size=body.size, sha256=body.sha256)
+        return backend.put(key, stream, content_type=content_type, size=body.size, sha256=body.sha256, serving=serving)
 
 
-def _open(backend: Backend, key: str, start: int, end: int | None) -> tuple[BinaryIO, bytes]:
-    stream = backend.open(key, start=start, end=end)
+def _open(
+    backend: Backend, key: str, start: int, end: int | None, details: Mapping[str, Any]
+) -> tuple[BinaryIO, bytes]:
+    stream = backend.open(key, start=start, end=end, details=details)
     try:
         return stream, stream.read(BLOCK)
     except BaseException:

@@ -9,7 +9,7 @@ import pytest
 
 from app.assets.keys import key_for, new_id, slug
 from app.db.records import SlotRef
-from app.storage.storage import KEY, KEY_LENGTH
+from app.storage.backend import KEY, KEY_LENGTH
 
 ID = UUID("01a1fe6b-c68d-7508-96b1-e3f76a80c7ea")
 

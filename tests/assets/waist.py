@@ -53,11 +53,11 @@ class Moody(MemoryBackend):
             raise StorageUnavailable("It is moody.")
         return super().put(key, body, **given)
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, **given: Any) -> None:
         """Refuse, or delete."""
         if key in self.refused:
             raise StorageUnavailable("It is moody.")
-        super().delete(key)
+        super().delete(key, **given)
 
 
 class Waist:

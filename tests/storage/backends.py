@@ -1,4 +1,4 @@
-"""The stores that keep the contract (one line each), and short ways to use one."""
+"""The stores that keep the contract (one line each), on the servers that they are tried on; short ways to use one."""
 
 import hashlib
 import io
@@ -7,14 +7,36 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import Settings
+from app.storage import registry
 from app.storage.backend import Backend, Stored
 from app.storage.local import LocalBackend
 from app.storage.memory import MemoryBackend
+from tests.clouds import cloudinary_settings, s3_settings
+from tests.standins.s3 import S3Server
 
-FACTORIES: dict[str, Callable[[pytest.FixtureRequest], Backend]] = {
-    "local": lambda request: LocalBackend(request.getfixturevalue("tmp_path") / "files"),
-    "memory": lambda _: MemoryBackend(),
+
+def s3_on(request: pytest.FixtureRequest, server: S3Server) -> Backend:
+    """The S3 store on a new bucket of a running server, made as the service makes it."""
+    request.getfixturevalue("monkeypatch").setenv("AWS_CA_BUNDLE", str(server.ca or ""))
+    return registry.make("s3", Settings(s3=s3_settings(server)))
+
+
+def cloudinary_on(request: pytest.FixtureRequest) -> Backend:
+    """The Cloudinary store on a new, empty cloud."""
+    cloud = request.getfixturevalue("cloud")
+    return registry.make("cloudinary", Settings(cloudinary=cloudinary_settings(cloud)))
+
+
+# store, server -> how it is made, empty
+FACTORIES: dict[tuple[str, str], Callable[[pytest.FixtureRequest], Backend]] = {
+    ("local", "disk"): lambda request: LocalBackend(request.getfixturevalue("tmp_path") / "files"),
+    ("memory", "process"): lambda _: MemoryBackend(),
+    ("s3", "swift"): lambda request: s3_on(request, request.getfixturevalue("swift")),
+    ("s3", "radosgw"): lambda request: s3_on(request, request.getfixturevalue("radosgw")),
+    ("cloudinary", "stand-in"): cloudinary_on,
 }
+SLOW = {"radosgw"}  # servers that need root and Debian's packages: run by `make check-all`
 
 # What no store may be talked into: leaving its root, reaching its own files, breaking the calls below it.
 HOSTILE = [

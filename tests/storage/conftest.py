@@ -6,10 +6,12 @@ import pytest
 
 from app.storage.backend import Backend
 from app.storage.local import LocalBackend
-from tests.storage.backends import FACTORIES
+from tests.storage.backends import FACTORIES, SLOW
+
+ROWS = [pytest.param(row, id="-".join(row), marks=[pytest.mark.slow] if row[1] in SLOW else []) for row in FACTORIES]
 
 
-@pytest.fixture(params=FACTORIES)
+@pytest.fixture(params=ROWS)
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Every store in turn, empty."""
     return FACTORIES[request.param](request)

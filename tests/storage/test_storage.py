@@ -26,9 +26,9 @@ class Watched(MemoryBackend):
         self.gate = threading.Event()
         self.gate.set()
 
-    def open(self, key: str, *, start: int = 0, end: int | None = None) -> BinaryIO:
+    def open(self, key: str, **given: object) -> BinaryIO:
         """Remember the stream."""
-        self.streams.append(super().open(key, start=start, end=end))
+        self.streams.append(super().open(key, **given))
         return self.streams[-1]
 
     def put(self, key: str, body: BinaryIO, **given: object) -> object:

@@ -2,44 +2,18 @@
 
 StowageError
 ├── Malformed 400, Unauthorized 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, RequestTimeout 408
-├── PreconditionFailed 412, TooLarge 413, WrongType 415, RangeNotSatisfiable 416, Refused 422
+├── PublicAddress 409, PreconditionFailed 412, TooLarge 413, WrongType 415, RangeNotSatisfiable 416, Refused 422
 ├── NotNow 503           ours, nothing was stored, send it again
-├── StorageError         what leaves a store: 502, 503, 507
+├── StorageError         what leaves a store: 413, 502, 503, 504, 507
 └── InternalError 500    a defect of ours: nobody raises it on purpose
 
 The class's name makes the code (`FileTooLarge` -> `file_too_large`), its docstring the title. Both are promises:
 clients switch on the code.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from app.errors.root import StowageError, every_error
 
-
-class StowageError(Exception):
-    """Something went wrong on our side.
-
-    One refusal: an HTTP status, a stable code, a title for people, and a sentence about this case. `detail` is shown
-    to clients: it never holds a path, a DSN, a secret or another tenant's data. `extra` adds members to the answer,
-    such as the limit that was passed. `retry_after` is in seconds. `abstract` classes only group others.
-    """
-
-    status: ClassVar[int] = 500
-    code: ClassVar[str]
-    title: ClassVar[str]
-    retry_after: ClassVar[int | None] = None
-    abstract: ClassVar[bool] = True
-
-    def __init_subclass__(cls, *, abstract: bool = False) -> None:
-        """Make code and title of name and docstring."""
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        cls.title = (cls.__doc__ or "").splitlines()[0]
-        cls.abstract = abstract
-
-    def __init__(self, detail: str = "", **extra: object) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
-        self.extra: Mapping[str, object] = extra
+__all__ = ["StowageError", "every_error"]
 
 
 class InternalError(StowageError):
@@ -96,6 +70,10 @@ class UnknownKind(Malformed):
     """There is no such kind of file."""
 
 
+class HostNotAllowed(Malformed):
+    """The Host header names a host that is not served here."""
+
+
 class CompanyRequired(Malformed):
     """Say which company: this caller belongs to none."""
 
@@ -128,6 +106,12 @@ class RequestTimeout(StowageError):
     """The body stopped coming."""
 
     status = 408
+
+
+class PublicAddress(StowageError):
+    """The file lies at a public address of its store, which cannot be taken back: delete it and upload it again."""
+
+    status = 409
 
 
 class PreconditionFailed(StowageError):
@@ -217,6 +201,16 @@ class StorageRefused(StorageError):
     """The store refused."""
 
 
+class StoreLimit(StorageError):
+    """The file is larger than the store takes."""
+
+    status = 413
+
+
+class StoreAlteredFile(StorageError):
+    """The store kept other bytes than it was sent: they were deleted again."""
+
+
 class ObjectMissing(StorageError):
     """The store does not have the file's bytes."""
 
@@ -232,18 +226,15 @@ class StorageUnavailable(StorageError):
     retry_after = 5
 
 
+class StorageTimeout(StorageError):
+    """The store did not answer in time: try again."""
+
+    status = 504
+    retry_after = 5
+
+
 class NoRoom(StorageError):
     """There is no room left."""
 
     status = 507
     retry_after = 60
-
-
-def every_error() -> Iterator[type[StowageError]]:
-    """The concrete classes, in the order of the tree above."""
-    waiting: list[type[StowageError]] = [StowageError]
-    while waiting:
-        cls = waiting.pop(0)
-        waiting = [*cls.__subclasses__(), *waiting]
-        if not cls.abstract:
-            yield cls
