@@ -44,7 +44,7 @@ def configure(*, level: str, style: Literal["json", "console"]) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in ("httpx", "httpcore", "alembic", "sqlalchemy", "asyncio"):
+    for name in ("alembic", "asyncio", "boto3", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -10,7 +10,7 @@ from app.errors import StowageError, every_error
 ROOT = Path(__file__).parents[1]
 ERRORS = """# Errors
 
-Generated from `app/errors.py` by `make fix`. Every refusal is `application/problem+json` (RFC 9457):
+Generated from `app/errors/` by `make fix`. Every refusal is `application/problem+json` (RFC 9457):
 
 ```json
 {

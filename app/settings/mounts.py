@@ -4,7 +4,7 @@ from pathlib import Path
 
 MOUNTS = Path("/proc/self/mountinfo")
 # a container's own layers, and memory
-FLEETING = frozenset({"overlay", "aufs", "tmpfs", "ramfs", "rootfs", "squashfs"})
+FLEETING = frozenset({"overlay", "aufs", "tmpfs", "ramfs", "rootfs", "squashfs", "proc", "sysfs"})
 
 
 def lasts(folder: Path, mounts: Path = MOUNTS) -> bool:

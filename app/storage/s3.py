@@ -139,11 +139,18 @@ class S3Backend:
         upload = {**self._bucket, "Key": request["Key"], "UploadId": begun["UploadId"]}
         try:
             parts = [self._put_part(n, part, upload, deadline) for n, part in enumerate(whole.parts(PART, deadline), 1)]
-            whole_of = {**upload, "MultipartUpload": {"Parts": parts}}
-            deadline.run(lambda: self._client.call("complete_multipart_upload", **whole_of))
+            self._complete({**upload, "MultipartUpload": {"Parts": parts}}, whole.size, deadline)
         except BaseException:
             self._abort(upload)
             raise
+
+    def _complete(self, upload: Mapping[str, Any], size: int, deadline: Deadline) -> None:
+        """The object appears. When the answer of a try is lost, the next one finds no upload, and the object there."""
+        try:
+            deadline.run(lambda: self._client.call("complete_multipart_upload", **upload))
+        except ObjectMissing:
+            if self.stat(upload["Key"]).size != size:
+                raise
 
     def _put_part(self, number: int, part: Part, upload: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
         sent = deadline.run(lambda: self._send("upload_part", part, PartNumber=number, **upload))
