@@ -3,6 +3,7 @@
 stowage serve      run the service
 stowage migrate    bring the database up to date
 stowage sweep      delete what replacements, deletions and crashes left
+stowage check      compare rows with the bytes in every store
 stowage settings   every variable, as the README's table
 """
 
@@ -19,8 +20,10 @@ COMMANDS = {
     "serve": "run the service",
     "migrate": "bring the database up to date",
     "sweep": "delete what replacements, deletions and crashes left",
+    "check": "compare rows with the bytes in every store",
     "settings": "every variable, as the README's table",
 }
+WITH_OPTIONS = {"check"}
 MISCONFIGURED = 78  # sysexits.h: EX_CONFIG
 
 
@@ -29,10 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="stowage", description="Keeps uploaded files.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        commands.add_parser(name, help=text, description=text)
-    command = parser.parse_args(arguments).command
+        command = commands.add_parser(name, help=text, description=text)
+        if name in WITH_OPTIONS:
+            import_module(f"app.cli.{name}").add_arguments(command)
+    given = parser.parse_args(arguments)
     try:
-        code: int = import_module(f"app.cli.{command}").run()
+        run = import_module(f"app.cli.{given.command}").run
+        code: int = run(given) if given.command in WITH_OPTIONS else run()
     except ValidationError as wrong:
         first = wrong.errors()[0]
         print(f"stowage: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", file=sys.stderr)

@@ -32,7 +32,12 @@ class Group(BaseSettings):
     """A few settings that belong together."""
 
     model_config = SettingsConfigDict(
-        env_ignore_empty=True, extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        str_strip_whitespace=True,
+        validate_by_name=True,
+        validate_by_alias=True,
     )
 
 

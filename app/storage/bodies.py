@@ -17,44 +17,72 @@ IN_MEMORY = 1 << 20  # bytes of a stream that can't be rewound, before it goes t
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A stream at its beginning, whose bytes are those that were announced."""
+    """A stream whose bytes, from `base` on, are those that were announced."""
 
     stream: IO[bytes]
+    base: int
     size: int  # bytes
-    md5: str  # hex; what stores call the bytes
+    md5s: tuple[bytes, ...]  # of each part, of all if it was one
 
     def parts(self, length: int, deadline: Deadline) -> Iterator["Part"]:
-        """The body in parts of `length` bytes, at least one."""
+        """The body in parts of `length` bytes, at least one; the last one may have fewer."""
         for start in range(0, max(self.size, 1), length):
-            yield Part(self.stream, start, min(length, self.size - start), deadline)
+            yield Part(self, start, min(length, self.size - start), deadline)
 
 
 @contextlib.contextmanager
-def checked(body: BinaryIO, size: int, sha256: str) -> Iterator[Checked]:
-    """`body` read once, `StorageRefused` if it isn't what it was said to be; left at its end, never closed."""
+def checked(body: BinaryIO, size: int, sha256: str, *, part: int | None = None) -> Iterator[Checked]:
+    """`body` read once, `StorageRefused` if it isn't what it was said to be; left at its end, never closed.
+
+    `part`: of how many bytes each the MD5s are; all is one part without.
+    """
     with contextlib.ExitStack() as stack:
         stream: IO[bytes] = body
         if not body.seekable():
             stream = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
-        found, md5, length = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-        while block := body.read(BLOCK):
-            found.update(block)
-            md5.update(block)
-            length += len(block)
+        base, length = stream.tell(), part or max(size, 1)
+        found = _Digests(length)
+        while found.size <= size and (block := body.read(min(BLOCK, found.room))):
+            found.add(block)
             if stream is not body:
                 stream.write(block)
-        if (length, found.hexdigest()) != (size, sha256):
+        if (found.size, found.sha256.hexdigest()) != (size, sha256):
             raise StorageRefused("The bytes are not those that were announced.")
-        yield Checked(stream, size, md5.hexdigest())
-        body.seek(0, io.SEEK_END) if body.seekable() else None
+        yield Checked(stream, base, size, tuple(md5.digest() for md5 in found.md5s))
+        if body.seekable():
+            body.seek(0, io.SEEK_END)
+
+
+class _Digests:
+    """The SHA-256 of all, the MD5 of each part: what stores call the bytes."""
+
+    def __init__(self, length: int) -> None:
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+        self.md5s = [hashlib.md5(usedforsecurity=False)]
+        self._length = length
+
+    @property
+    def room(self) -> int:
+        """Bytes until the next part begins."""
+        return self._length - self.size % self._length
+
+    def add(self, block: bytes) -> None:
+        """`block` has at most `room` bytes."""
+        if self.size and self.size % self._length == 0:
+            self.md5s.append(hashlib.md5(usedforsecurity=False))
+        self.size += len(block)
+        self.sha256.update(block)
+        self.md5s[-1].update(block)
 
 
 class Part(io.RawIOBase):
-    """`length` bytes of a stream from `start` on, for one sender at a time, no longer than until the deadline."""
+    """`length` bytes of a body from `start` on, for one sender at a time, no longer than until the deadline."""
 
-    def __init__(self, stream: IO[bytes], start: int, length: int, deadline: Deadline) -> None:
+    def __init__(self, whole: Checked, start: int, length: int, deadline: Deadline) -> None:
         super().__init__()
-        self._stream, self.start, self.length, self._deadline = stream, start, length, deadline
+        self._stream, self._base, self._deadline = whole.stream, whole.base + start, deadline
+        self.start, self.length = start, length
         self._at = 0
 
     def __len__(self) -> int:
@@ -83,7 +111,7 @@ class Part(io.RawIOBase):
         self._deadline.check()
         left = max(0, self.length - self._at)
         wanted = left if size is None or size < 0 else min(size, left)
-        self._stream.seek(self.start + self._at)
+        self._stream.seek(self._base + self._at)
         data = b""
         while len(data) < wanted and (more := self._stream.read(wanted - len(data))):
             data += more

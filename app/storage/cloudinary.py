@@ -58,12 +58,12 @@ class CloudinaryBackend:
         deadline = self._puts.start()
         with checked(body, size, sha256) as whole:
             kept = deadline.run(lambda: self._send(safe(key), place, whole, deadline))
-            if (kept.get("bytes"), kept.get("etag")) != (whole.size, whole.md5):
+            if (kept.get("bytes"), kept.get("etag")) != (size, whole.md5s[0].hex()):
                 self._destroy(key, place)
                 raise StoreAlteredFile
         names = ("resource_type", "type", "version", "format", "asset_id")
         details = {name: kept[name] for name in names if kept.get(name)}
-        return Stored(public_id=kept["public_id"], url=kept["secure_url"] if place == IMAGE else None, details=details)
+        return Stored(public_id=key, url=self.url(key, details=details), details=details)
 
     def open(
         self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
@@ -117,7 +117,8 @@ class CloudinaryBackend:
             return self._link(safe(key), place, time.time() + expires_in, attachment=filename is not None)
         if place != IMAGE:
             return None
-        return f"https://res.cloudinary.com/{self._client.cloud}/image/upload/{quote(key)}.{details['format']}"
+        version, form = details.get("version", 1), details.get("format", key.rpartition(".")[2])
+        return f"https://res.cloudinary.com/{self._client.cloud}/image/upload/v{version}/{quote(key)}.{form}"
 
     def ping(self) -> None:
         """What the Admin API said in the last five minutes."""

@@ -15,6 +15,7 @@ from app.errors import ObjectMissing, StorageError, StorageRefused, StorageTimeo
 _hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CLOUDINARY_")}
 try:
     import cloudinary.api
+    import cloudinary.api_client.call_api
     import cloudinary.exceptions
     import cloudinary.uploader
     import cloudinary.utils
@@ -24,12 +25,12 @@ finally:
 TIMEOUT = urllib3.Timeout(connect=5, read=60)  # seconds; the SDK has none of its own
 CONNECTIONS = 16
 AWAY = frozenset({420, 423, 429})  # HTTP statuses: limits that pass, an object that is being worked on
-SERVER_FAULT, UNAUTHORIZED, MISSING, OUTSIDE, PARTIAL = 500, 401, 404, 416, 206
+OK, PARTIAL, UNAUTHORIZED, MISSING, OUTSIDE, SERVER_FAULT = 200, 206, 401, 404, 416, 500
 CREDENTIALS = "Cloudinary does not take the service's credentials: see CLOUDINARY_API_KEY, CLOUDINARY_API_SECRET."
 
 # The SDK's own pool keeps one connection, and tries again by itself.
 POOL = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, **cloudinary.CERT_KWARGS)
-cloudinary.uploader._http = POOL  # noqa: SLF001 - it can be told in no other way
+cloudinary.uploader._http = cloudinary.api_client.call_api._http = POOL  # noqa: SLF001 - it can't be told otherwise
 CLOCK = "The clock of this machine is wrong by more than Cloudinary allows."
 
 
@@ -55,15 +56,15 @@ class CloudinaryClient:
 
     def usage(self) -> dict[str, Any]:
         """The plan and its limits: one of the 500 calls an hour of the Admin API."""
-        return self._admin_api(cloudinary.api.usage)
+        return self._admin_api(cloudinary.api.usage, told="plan")
 
     def resource(self, public_id: str, **options: Any) -> dict[str, Any]:
         """What the Admin API knows of one object."""
-        return self._admin_api(cloudinary.api.resource, public_id, **options)
+        return self._admin_api(cloudinary.api.resource, public_id, told="version", **options)
 
     def resources(self, **options: Any) -> dict[str, Any]:
         """One page of objects."""
-        return self._admin_api(cloudinary.api.resources, **options)
+        return self._admin_api(cloudinary.api.resources, told="resources", **options)
 
     def link(self, public_id: str, form: str, **options: Any) -> str:
         """A signed address of the original at the download API. No network."""
@@ -75,7 +76,7 @@ class CloudinaryClient:
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
         with translated():
             response = POOL.request("GET", url, headers=wanted, preload_content=False, timeout=TIMEOUT)
-        if response.status < 400:  # noqa: PLR2004 - HTTP's refusals begin there
+        if response.status in {OK, PARTIAL}:
             return Answer(response, start, end)
         response.close()
         if response.status == OUTSIDE:
@@ -91,9 +92,12 @@ class CloudinaryClient:
             raise _refusal(answer["error"]["http_code"], str(answer["error"].get("message", "")))
         return answer
 
-    def _admin_api(self, call: Any, *positional: Any, **options: Any) -> dict[str, Any]:
+    def _admin_api(self, call: Any, *positional: Any, told: str, **options: Any) -> dict[str, Any]:
         with translated():
-            return dict(call(*positional, **options, **self._credentials, timeout=TIMEOUT))
+            answer = dict(call(*positional, **options, **self._credentials, timeout=TIMEOUT))
+        if told not in answer:
+            raise StorageUnavailable("The answer makes no sense: is CLOUDINARY_UPLOAD_PREFIX Cloudinary's API?")
+        return answer
 
 
 class Answer:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -19,7 +20,9 @@ from app.telemetry import log
 
 SINGLE = 32 * 1024 * 1024  # bytes: up to here one PUT
 PART = 16 * 1024 * 1024  # bytes: 10,000 of them are more than we ever store
+DAWN = "Thu, 01 Jan 1970 00:00:00 GMT"  # a store that doesn't tell the time: nothing is old
 LONGEST_LINK = 7 * 86_400  # seconds: Amazon refuses longer ones
+BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 PUTS, QUICK, ABORTS = Patience(seconds=300), Patience(seconds=60), Patience(seconds=10, tries=2)
 
 
@@ -51,6 +54,10 @@ class S3Backend:
         for value, name in ((settings.access_key, "AWS_ACCESS_KEY_ID"), (settings.secret_key, "AWS_SECRET_ACCESS_KEY")):
             if not value:
                 raise ValueError(f"The store s3 needs {name}.")
+        if not BUCKET.fullmatch(settings.bucket):
+            raise ValueError(
+                "S3_BUCKET is no name of a bucket: letters, digits, dots and hyphens, no s3:// and no path."
+            )
         return cls(S3Client(settings), settings.bucket, public_url=settings.public_url, acl=settings.acl)
 
     def put(
@@ -58,7 +65,7 @@ class S3Backend:
     ) -> Stored:
         """One PUT, or parts and a completion; what was begun and failed is aborted."""
         request = {**self._object(key), **self._headers(content_type, serving)}
-        with checked(body, size, sha256) as whole:
+        with checked(body, size, sha256, part=None if size <= SINGLE else PART) as whole:
             send = self._put_single if size <= SINGLE else self._put_parts
             send(request, whole, self._puts.start())
         return Stored(public_id=key, url=self.url(key) if serving.public else None)
@@ -121,24 +128,22 @@ class S3Backend:
         """Abort the multipart uploads of processes that died; ages are told by the store's own clock."""
         aborted = 0
         for page in self._pages("list_multipart_uploads", "KeyMarker", "UploadIdMarker"):
-            now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+            now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"].get("date", DAWN))
             for upload in page.get("Uploads", ()):
                 if ours(upload["Key"]) and now - upload["Initiated"] > timedelta(seconds=older_than):
-                    self._abort({**self._bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]})
-                    aborted += 1
+                    aborted += self._abort({**self._bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]})
         return aborted
 
     def _put_single(self, request: Mapping[str, Any], whole: Checked, deadline: Deadline) -> None:
-        """The MD5 goes along: buckets with object lock ask for it, and the others check it."""
-        md5 = base64.b64encode(bytes.fromhex(whole.md5)).decode()
         [part] = whole.parts(SINGLE, deadline)
-        deadline.run(lambda: self._send("put_object", part, ContentMD5=md5, **request))
+        deadline.run(lambda: self._send("put_object", part, whole.md5s[0], **request))
 
     def _put_parts(self, request: Mapping[str, Any], whole: Checked, deadline: Deadline) -> None:
         begun = deadline.run(lambda: self._client.call("create_multipart_upload", **request))
         upload = {**self._bucket, "Key": request["Key"], "UploadId": begun["UploadId"]}
         try:
-            parts = [self._put_part(n, part, upload, deadline) for n, part in enumerate(whole.parts(PART, deadline), 1)]
+            numbered = enumerate(zip(whole.parts(PART, deadline), whole.md5s, strict=True), 1)
+            parts = [self._put_part(number, part, md5, upload, deadline) for number, (part, md5) in numbered]
             self._complete({**upload, "MultipartUpload": {"Parts": parts}}, whole.size, deadline)
         except BaseException:
             self._abort(upload)
@@ -149,30 +154,40 @@ class S3Backend:
         try:
             deadline.run(lambda: self._client.call("complete_multipart_upload", **upload))
         except ObjectMissing:
-            if self.stat(upload["Key"]).size != size:
-                raise
+            if not self._is_there(upload["Key"], size):
+                raise StorageUnavailable("The store has lost the parts of the upload.") from None
 
-    def _put_part(self, number: int, part: Part, upload: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
-        sent = deadline.run(lambda: self._send("upload_part", part, PartNumber=number, **upload))
+    def _is_there(self, key: str, size: int) -> bool:
+        try:
+            return self.stat(key).size == size
+        except ObjectMissing:
+            return False
+
+    def _put_part(
+        self, number: int, part: Part, md5: bytes, upload: Mapping[str, str], deadline: Deadline
+    ) -> dict[str, Any]:
+        sent = deadline.run(lambda: self._send("upload_part", part, md5, PartNumber=number, **upload))
         return {"PartNumber": number, "ETag": sent["ETag"]}
 
-    def _send(self, operation: str, part: Part, **arguments: Any) -> Any:
-        """One try to send a part of the body, from its beginning."""
+    def _send(self, operation: str, part: Part, md5: bytes, **arguments: Any) -> Any:
+        """One try to send a part of the body, from its beginning; buckets with object lock ask for the MD5."""
         part.seek(0)
-        return self._client.call(operation, Body=part, ContentLength=part.length, **arguments)
+        checksum = base64.b64encode(md5).decode()
+        return self._client.call(operation, Body=part, ContentLength=part.length, ContentMD5=checksum, **arguments)
 
-    def _abort(self, upload: Mapping[str, str]) -> None:
-        """What can't be aborted now is, by `tidy`."""
+    def _abort(self, upload: Mapping[str, str]) -> bool:
+        """Whether the parts are gone; what can't be aborted now is, by `tidy`."""
         try:
             ABORTS.start().run(lambda: self._client.call("abort_multipart_upload", **upload))
         except ObjectMissing:
-            return
+            return True
         except StorageError as failure:
             log("store.not_aborted", level=30, key=upload["Key"], reason=failure.detail)
+            return False
+        return True
 
-    def _get(self, target: Mapping[str, str], start: int, end: int | None) -> tuple[Source, int]:
-        wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        return self._client.get(**target, **wanted) or (io.BytesIO(), 0)
+    def _get(self, target: Mapping[str, str], start: int, end: int | None) -> tuple[Source, int | None]:
+        return self._client.get(start, end, **target) or (io.BytesIO(), 0)
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         return self._quick.start().run(lambda: self._client.call(operation, **arguments))
@@ -185,7 +200,9 @@ class S3Backend:
             yield page
             if not page.get("IsTruncated"):
                 return
-            follow = {marker: page[f"Next{marker}"] for marker in markers if page.get(f"Next{marker}")}
+            before, follow = follow, {marker: page[f"Next{marker}"] for marker in markers if page.get(f"Next{marker}")}
+            if follow in ({}, before):
+                raise StorageUnavailable("The store's listing does not go on.")
 
     def _object(self, key: str) -> dict[str, str]:
         return {**self._bucket, "Key": safe(key)}

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import boto3.session
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as READ_BY_BOTOCORE
 from botocore.exceptions import ClientError, ConnectTimeoutError, HTTPClientError, ReadTimeoutError
+from botocore.session import Session
 
 from app.errors import (
     NoRoom,
@@ -21,18 +23,25 @@ from app.errors import (
 )
 from app.settings import S3Settings
 
+# The SDK's own variables and files change hosts and break starts. It is to read none but the CA bundle's.
+BLIND = {
+    name: (None, None, default, cast) for name, (_, _, default, cast) in READ_BY_BOTOCORE.items() if name != "ca_bundle"
+} | {"config_file": (None, None, None, None), "credentials_file": (None, None, None, None)}
+
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
 ARN_OR_DOTTED = re.compile(r"[.:/]")  # bucket names that no TLS certificate covers as a host name
 
 # host of the endpoint -> the region that it means; its first group where the name tells it
 REGIONS = {
-    r"(?:.+\.)?storage\.railway\.app": "auto",
+    r"(?:.+\.)?(?:storage\.railway\.app|storageapi\.dev|t3\.storage\.dev|fly\.storage\.tigris\.dev)": "auto",
     r".+\.r2\.cloudflarestorage\.com": "auto",
     r"s3\.([a-z0-9-]+)\.backblazeb2\.com": r"\1",
-    r"s3[.-]([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?": r"\1",
+    r"s3[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?": r"\1",
 }
-VIRTUAL = re.compile(r"(?:.+\.)?(?:storage\.railway\.app|amazonaws\.com(?:\.cn)?)")
+VIRTUAL = re.compile(
+    r"(?:.+\.)?(?:storage\.railway\.app|storageapi\.dev|t3\.storage\.dev|fly\.storage\.tigris\.dev|amazonaws\.com(?:\.cn)?)"
+)
 
 MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchUpload"}
 REASONS = {
@@ -52,7 +61,19 @@ AWAY |= {"ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
 FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
 LARGE = {"EntityTooLarge", "413"}
 OUTSIDE = {"InvalidRange", "416"}
-SERVER_FAULT, TOO_MANY = 500, 429  # HTTP statuses
+PARTIAL, TOO_MANY, SERVER_FAULT, NEVER = 206, 429, 500, 501  # HTTP statuses
+
+# What an answer must tell to be one of S3's.
+TOLD = {
+    "put_object": ("ETag",),
+    "upload_part": ("ETag",),
+    "create_multipart_upload": ("UploadId",),
+    "complete_multipart_upload": ("ETag",),
+    "head_object": ("ETag", "LastModified", "ContentLength"),
+    "get_object": ("ETag",),
+    "list_objects_v2": ("IsTruncated",),
+    "list_multipart_uploads": ("IsTruncated",),
+}
 
 
 class S3Client:
@@ -62,7 +83,7 @@ class S3Client:
         assert settings.access_key and settings.secret_key  # noqa: S101, PT018 - the backend has asked for them
         token = settings.session_token
         with _named():
-            self._sdk = boto3.session.Session().client(
+            self._sdk = boto3.session.Session(botocore_session=Session(session_vars=BLIND)).client(
                 "s3",
                 region_name=region_of(settings),
                 endpoint_url=settings.endpoint,
@@ -75,18 +96,24 @@ class S3Client:
     def call(self, operation: str, **arguments: Any) -> Any:
         """One try of one operation, as the SDK names it."""
         with translated():
-            return getattr(self._sdk, operation)(**arguments)
+            found = getattr(self._sdk, operation)(**arguments)
+        if any(found.get(name) is None for name in TOLD.get(operation, ())):  # a proxy's page, a web site
+            raise StorageUnavailable("The store's answer makes no sense: is S3_ENDPOINT_URL an address of S3?")
+        return found
 
-    def get(self, **arguments: Any) -> tuple["Answer", int] | None:
-        """The body of a GET and its length in bytes; None when the object has no such range."""
+    def get(self, start: int, end: int | None, **target: str) -> tuple["Answer", int | None] | None:
+        """The body of a GET and its length in bytes, if the store says; None when the object has no such range."""
+        wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
         try:
-            with translated():
-                found = self._sdk.get_object(**arguments)
+            found = self.call("get_object", **target, **wanted)
         except StorageRefused as refusal:
             if _code(refusal.__cause__) in OUTSIDE:
                 return None
             raise
-        return Answer(found["Body"]), found["ContentLength"]
+        if wanted and found["ResponseMetadata"]["HTTPStatusCode"] != PARTIAL:
+            found["Body"].close()
+            raise StorageRefused("The store does not know ranges.")
+        return Answer(found["Body"]), found.get("ContentLength")
 
     def link(self, seconds: int, **arguments: Any) -> str:
         """A signed URL of an object. No network."""
@@ -147,7 +174,11 @@ def _config(settings: S3Settings) -> Config:
     """Checksum trailers only where the protocol needs them: several servers refuse or even store them."""
     return Config(
         signature_version="s3v4",
-        s3={"addressing_style": style_of(settings), "payload_signing_enabled": True},
+        s3={
+            "addressing_style": style_of(settings),
+            "payload_signing_enabled": True,
+            "us_east_1_regional_endpoint": "regional",
+        },
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         connect_timeout=CONNECT_SECONDS,
@@ -189,9 +220,10 @@ def _refusal(code: str, status: int) -> StorageError:
         return NoRoom()
     if code in LARGE:
         return StoreLimit()
-    if code in AWAY or status >= SERVER_FAULT or status == TOO_MANY:
-        return StorageUnavailable(f"The store cannot answer at the moment ({code}).")
-    return StorageRefused(REASONS.get(code, f"The store refused ({code})."))
+    told = code if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else str(status)
+    if code in AWAY or status == TOO_MANY or (status >= SERVER_FAULT and status != NEVER):
+        return StorageUnavailable(f"The store cannot answer at the moment ({told}).")
+    return StorageRefused(REASONS.get(code, f"The store refused ({told})."))
 
 
 def _code(failure: BaseException | None) -> str:

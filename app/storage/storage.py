@@ -19,6 +19,7 @@ from app.storage.backend import (
     Tidies,
     safe,
 )
+from app.storage.inventory import Inventory
 from app.storage.spool import Body
 from app.telemetry import log
 
@@ -65,6 +66,11 @@ class Storage:
         safe(key)
         with _observed("store.delete", self.name, key=key):
             await self._quick.run(self.backend.delete, key, details=details)
+
+    async def inventory(self, on_progress: Callable[[int], None]) -> Inventory:
+        """List everything that is there; whoever asks closes it."""
+        with _observed("store.list", self.name):
+            return await self._quick.run(Inventory.of, self.backend, on_progress)
 
     async def tidy(self, *, older_than: float, ours: Callable[[str], bool]) -> int:
         """Drop the parts of uploads that nobody finished, where the store keeps such; how many."""

@@ -88,7 +88,7 @@ def test_trap_a_public_pdf_is_not_delivered_by_free_plans(service: TestClient, c
 
 def test_a_service_starts_without_its_cloud(settings: Settings, swift: object) -> None:
     """Uploads are a 503 until it is there, reads of what is elsewhere go on."""
-    closed = S3Settings(bucket="b", region="x", endpoint="http://127.0.0.1:9", access_key="a", secret_key="b")
+    closed = S3Settings(bucket="bucket", region="x", endpoint="http://127.0.0.1:9", access_key="a", secret_key="b")
     chosen = dataclasses.replace(settings, s3=closed)
     with TestClient(create_app(build(chosen)), headers=ACME) as client:
         answer = client.put(LOGO, files={"logo": ("a.png", make_png())})
@@ -115,7 +115,7 @@ def test_trap_names_that_no_header_can_hold(settings: Settings, swift: object, m
 
 def test_two_clouds_and_no_word_which(settings: Settings, cloud: Cloud) -> None:
     """Guessing would put files where nobody looks."""
-    both = S3Settings(bucket="b", region="x", access_key="a", secret_key="b")
+    both = S3Settings(bucket="bucket", region="x", access_key="a", secret_key="b")
     chosen = dataclasses.replace(settings, s3=both, cloudinary=cloudinary_settings(cloud))
 
     with pytest.raises(ValueError, match="STORAGE_BACKEND"):

@@ -10,7 +10,7 @@ from app.settings.refusals import check
 from tests.serving import command
 
 GOOD = {"API_KEYS": "acme:3f7c1a90b2de4586aa17", "DATABASE_URL": "postgresql://u:p@db/stowage"}
-BUCKET = {"STORAGE_BACKEND": "s3", "S3_BUCKET": "b", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
+BUCKET = {"STORAGE_BACKEND": "s3", "S3_BUCKET": "bucket", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
 PLATFORMS = {"Railway": {"RAILWAY_PROJECT_ID": "p"}, "Render": {"RENDER": "true"}}
 MOUNTS = """\
 22 1 0:20 / / rw,relatime - overlay overlay rw
