@@ -40,7 +40,10 @@ class Lane:
 
     async def clean(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Give back what was taken: never refused, and not waited for when the threads are stuck."""
-        await asyncio.wait([self._hand_over(function, *args, **kwargs)], timeout=PATIENCE)
+        try:
+            await asyncio.wait([self._hand_over(function, *args, **kwargs)], timeout=PATIENCE)
+        except Busy:
+            function(*args, **kwargs)
 
     def close(self) -> None:
         """Let what runs end, take nothing new."""
@@ -49,7 +52,11 @@ class Lane:
     def _hand_over(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         self._under_way += 1
         call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
-        future = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._pool, call)
+        except RuntimeError:  # closed: the service stops
+            self._under_way -= 1
+            raise Busy("The service is stopping.") from None
         future.add_done_callback(self._done)
         return future
 

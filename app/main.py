@@ -1,5 +1,6 @@
 """The application: middleware, doors, error answers, lifespan."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from app.api.receive import Receiver
 from app.bootstrap import build, settle
 from app.services import Services
 from app.settings import ServerSettings, Settings
+from app.settings.refusals import MISCONFIGURED, one_line
 
 ALLOWED = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
 EXPOSED = (
@@ -31,7 +33,7 @@ EXPOSED = (
 def create_app(services: Services | None = None) -> FastAPI:
     """The service as an ASGI application; without `services`, as the environment says."""
     if services is None:
-        settings = settle(Settings())
+        settings = _settled()
         telemetry.configure(level=settings.logs.level, style=settings.logs.style)
         services = build(settings)
     server = services.settings.server
@@ -53,6 +55,15 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.openapi = completed(app.openapi)  # type: ignore[method-assign]
     _surround(app, server)
     return app
+
+
+def _settled() -> Settings:
+    """The environment's settings; a refusal is one line, whatever command starts the service."""
+    try:
+        return settle(Settings())
+    except ValueError as wrong:
+        sys.stderr.write(f"{one_line(wrong)}\n")
+        raise SystemExit(MISCONFIGURED) from None
 
 
 def _surround(app: FastAPI, server: ServerSettings) -> None:

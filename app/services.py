@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from dataclasses import dataclass, field
 
 from app.assets.callers import Callers
@@ -20,6 +21,7 @@ from app.storage.storage import Stores
 from app.telemetry import log
 
 STORE_SECONDS = 10.0  # that a start waits for the store
+FINISH_SECONDS, CLOSE_SECONDS = 3.0, 1.0  # that a stop waits for uploads, and for threads
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class Services:
     stores: Stores
     ingest: Ingest
     tokens: Tokens
+    stuck: bool = field(default=False, init=False)
     _sweeping: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
@@ -56,17 +59,28 @@ class Services:
             log("store.unavailable", level=30, store=self.stores.default.name, reason=str(reason) or "No answer.")
 
     async def close(self) -> None:
-        """Let uploads that go on without their clients end, then close everything."""
+        """Let uploads that go on without their clients end, then close everything; all within some seconds.
+
+        What hangs by then is `stuck`: its rows are pending, and the sweeper's.
+        """
         if self._sweeping is not None:
             self._sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeping
-        await self.ingest.finish()
-        await asyncio.to_thread(self._close_threads)
+        await self.ingest.finish(FINISH_SECONDS)
+        closed, loop = asyncio.Event(), asyncio.get_running_loop()
+        threading.Thread(target=self._close_threads, args=[loop, closed], daemon=True).start()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await closed.wait()
+        except TimeoutError:
+            self.stuck = True
 
-    def _close_threads(self) -> None:
+    def _close_threads(self, loop: asyncio.AbstractEventLoop, closed: asyncio.Event) -> None:
         for store in self.stores:
             store.close()
         self.spool.close()
         self.tokens.close()
         self.database.close()
+        with contextlib.suppress(RuntimeError):  # nobody waits any more
+            loop.call_soon_threadsafe(closed.set)

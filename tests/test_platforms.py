@@ -1,12 +1,16 @@
 """A real service in the environments that Railway and Render give it."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.conftest import make_png
-from tests.serving import served
+from tests.serving import ROOT, command, free_port, served
 
 KEY = "3f7c1a90b2de4586aa17"
 AUTH = {"Authorization": f"Bearer {KEY}"}
@@ -76,12 +80,6 @@ def test_trap_a_post_that_was_turned_into_a_get_is_told_why(tmp_path: Path) -> N
 
 def test_trap_what_goes_to_stderr_is_an_error_on_railway(tmp_path: Path) -> None:
     """Every line is JSON with `message` and `level`, on stdout."""
-    import json
-    import subprocess
-    import sys
-
-    from tests.serving import ROOT, free_port
-
     own = environment(tmp_path, **RAILWAY, PORT=str(free_port()))
     command = [sys.executable, "-m", "app", "serve"]
     with subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -94,11 +92,26 @@ def test_trap_what_goes_to_stderr_is_an_error_on_railway(tmp_path: Path) -> None
     assert all({"message", "level"} <= json.loads(line).keys() for line in (first + rest).splitlines())
 
 
-def test_trap_a_pre_deploy_command_has_no_volume(tmp_path: Path) -> None:
+def test_trap_a_pre_deploy_command_has_no_volume(postgres_url: str) -> None:
     """`stowage migrate` refuses nothing for that: the database is elsewhere."""
-    from tests.serving import command
-
-    url = f"sqlite:///{tmp_path / 'rows.db'}"
-    own = {**RAILWAY, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "RAILWAY_VOLUME_MOUNT_PATH": "/not/mounted"}
+    own = {**RAILWAY, "DATABASE_URL": postgres_url, "RAILWAY_VOLUME_MOUNT_PATH": "/not/mounted"}
 
     assert command("migrate", settings=own).returncode == 0
+
+
+def test_trap_a_pre_deploy_command_that_migrates_a_throw_away_file(tmp_path: Path) -> None:
+    """Without DATABASE_URL the deploy must stop there, not pass for nothing."""
+    done = command("migrate", settings={**RAILWAY, "DATA_DIR": str(tmp_path)})
+
+    assert (done.returncode, "DATABASE_URL" in done.stderr) == (78, True)
+
+
+def test_trap_a_platform_that_starts_uvicorn_itself(tmp_path: Path) -> None:
+    """`uvicorn app.main:create_app --factory`: the same refusals, in one line."""
+    own = {"PATH": os.environ["PATH"], **RAILWAY, "DATA_DIR": str(tmp_path)}
+    start = [sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory", "--port", str(free_port())]
+    done = subprocess.run(start, cwd=ROOT, env=own, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 78
+    assert [line for line in done.stderr.splitlines() if "stowage" in line] == done.stderr.splitlines()
+    assert "API_KEYS" in done.stderr

@@ -1,5 +1,6 @@
 """Around every request: its id, its one log line, safe headers. Pure ASGI: it costs microseconds."""
 
+import asyncio
 import logging
 import re
 import time
@@ -10,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import HostNotAllowed, InternalError, RequestTimeout
+from app.errors import HostNotAllowed, InternalError, RequestTimeout, ShuttingDown
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -41,6 +42,10 @@ class RequestContext:
         began = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:  # the time that a stop leaves to requests is over, and this one changed nothing
+            if exchange.status is None:
+                exchange.leaving = True
+                await problem(ShuttingDown())(scope, receive, exchange.send)
         except Exception as failure:
             log("request.crashed", level=logging.ERROR, failure=failure)
             if exchange.status is not None:  # too late for an answer: the server closes the connection
@@ -88,6 +93,7 @@ class Exchange:
         self._receive, self._send, self._headers = receive, send, headers
         self._own = [(b"x-request-id", rid.encode()), (b"x-content-type-options", b"nosniff")]
         self._unread = b"content-length" in headers or b"transfer-encoding" in headers
+        self.leaving = False  # the service stops
         self.status: int | None = None  # None: the client went away before there was an answer
 
     async def receive(self) -> Message:
@@ -108,8 +114,8 @@ class Exchange:
         """An unread body that is small is thrown away, so that the client can send it all and read the answer."""
         length = self._headers.get(b"content-length", b"")
         small = length.isdigit() and int(length) <= DRAINED and b"expect" not in self._headers
-        timed_out = self.status == RequestTimeout.status
-        return [(b"connection", b"close")] if self._unread and (timed_out or not small) else []
+        over = self.leaving or self.status == RequestTimeout.status  # the rest of the body is not waited for
+        return [(b"connection", b"close")] if self._unread and (over or not small) else []
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

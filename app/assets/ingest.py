@@ -55,12 +55,15 @@ class Ingest:
         task = asyncio.create_task(self._keep(work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:  # the service stops: whoever is still there is told the true outcome
+            return await task
 
-    async def finish(self) -> None:
-        """Wait for the uploads that go on without their clients."""
+    async def finish(self, seconds: float) -> None:
+        """Wait for the uploads that go on without their clients, so many seconds at most."""
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=seconds)
 
     def _prepare(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Work:
         """Steps 5 to 8."""

@@ -23,6 +23,7 @@ class Check:
 
 
 OK = Check(ok=True)
+STOPPING = Check(ok=False, reason="The service is stopping.")
 
 
 class Readiness:
@@ -32,13 +33,15 @@ class Readiness:
         self._database = database
         self._stores = stores
         self._storage: tuple[float, Check] | None = None
+        self.stopping = False  # set at the first signal: no new traffic, please
 
     async def checks(self) -> dict[str, Check]:
         """Name -> answer."""
         database, storage, migrations = await asyncio.gather(
             _bounded(self._ask_database()), self._cached_storage(), _bounded(self._ask_migrations())
         )
-        return {"database": database, "storage": storage, "migrations": migrations}
+        checks = {"database": database, "storage": storage, "migrations": migrations}
+        return {**checks, "service": STOPPING} if self.stopping else checks
 
     async def _ask_database(self) -> Check:
         await self._database.ping()

@@ -8,13 +8,13 @@ stowage settings   every variable, as the README's table
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from pydantic import ValidationError
-
 from app.errors import StowageError
+from app.settings.refusals import MISCONFIGURED, one_line
 
 COMMANDS = {
     "serve": "run the service",
@@ -24,11 +24,11 @@ COMMANDS = {
     "settings": "every variable, as the README's table",
 }
 WITH_OPTIONS = {"check"}
-MISCONFIGURED = 78  # sysexits.h: EX_CONFIG
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code says how it went. What can't be done is said in one line."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as process 1 of a container it would else be ignored
     parser = argparse.ArgumentParser(prog="stowage", description="Keeps uploaded files.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
@@ -39,12 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run = import_module(f"app.cli.{given.command}").run
         code: int = run(given) if given.command in WITH_OPTIONS else run()
-    except ValidationError as wrong:
-        first = wrong.errors()[0]
-        print(f"stowage: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", file=sys.stderr)
-        return MISCONFIGURED
     except ValueError as wrong:
-        print(f"stowage: {wrong}", file=sys.stderr)
+        print(one_line(wrong), file=sys.stderr)
         return MISCONFIGURED
     except StowageError as failure:
         print(f"stowage: {failure.detail}", file=sys.stderr)

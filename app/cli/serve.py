@@ -1,9 +1,7 @@
 """`stowage serve`: the service under uvicorn, and three lines for a person who starts it for the first time."""
 
 import shlex
-import signal
 import sys
-from types import FrameType
 
 import uvicorn
 
@@ -11,6 +9,7 @@ from app import telemetry
 from app.bootstrap import api_keys, build, settle
 from app.cli.example import example_logo
 from app.cli.protocol import bounded_http
+from app.cli.server import Server
 from app.main import create_app
 from app.settings import ServerSettings, Settings
 
@@ -21,14 +20,10 @@ def run() -> int:
     """Serve until SIGTERM or SIGINT; running requests get `SHUTDOWN_TIMEOUT` to end."""
     settings = settle(Settings())
     telemetry.configure(level=settings.logs.level, style=settings.logs.style)
-    app = create_app(build(settings))
+    services = build(settings)
+    config = configuration(create_app(services), settings.server)
     _greet(settings)
-    server = uvicorn.Server(configuration(app, settings.server))
-    # uvicorn raises the signal again when it has stopped in good order: that is the end, and a good one.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-    server.run()
-    return 0 if server.started else 1
+    return Server(config, services).run_to_end()
 
 
 def configuration(app: object, server: ServerSettings) -> uvicorn.Config:
@@ -62,7 +57,3 @@ def _greet(settings: Settings) -> None:
   try it     curl -F {form} -H {header} {address}/api/companies/my-company/logo
 """)
     sys.stdout.flush()
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)

@@ -187,6 +187,10 @@ class KeysUnavailable(NotNow):
     """The keys that tokens are checked with cannot be fetched at the moment."""
 
 
+class ShuttingDown(NotNow):
+    """The service is stopping: send it again, another one takes over."""
+
+
 class Superseded(NotNow):
     """The upload took longer than the grace and was undone: send it again."""
 

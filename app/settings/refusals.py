@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from app.settings import AuthSettings, Settings
 from app.settings.mounts import MOUNTS, lasts
 
+MISCONFIGURED = 78  # exit code, EX_CONFIG of sysexits.h
 SHORTEST_KEY = 12  # characters of an API key that strangers may try to guess
 WELL_KNOWN = frozenset({
     "changeme", "change-me", "change_me", "secret", "password", "default", "example", "test", "your-secret-key",
@@ -24,6 +27,23 @@ def check(settings: Settings, *, mounts: Path = MOUNTS) -> Settings:
     for complaint in _complaints(settings, mounts):
         raise ValueError(complaint)
     return settings
+
+
+def one_line(wrong: ValueError) -> str:
+    """A refusal, also one of a single value, as one line that names the variable."""
+    if not isinstance(wrong, ValidationError):
+        return f"stowage: {wrong}"
+    first = wrong.errors()[0]
+    return f"stowage: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def check_rows(settings: Settings, *, mounts: Path = MOUNTS) -> None:
+    """ValueError when the rows would be wiped; all that a migration needs, which has no volume and no callers."""
+    platform = settings.server.platform
+    for complaint in (
+        _about_rows(settings, platform, mounts) if platform and not settings.server.allow_ephemeral else ()
+    ):
+        raise ValueError(complaint)
 
 
 def _complaints(settings: Settings, mounts: Path) -> Iterator[str]:
@@ -52,9 +72,7 @@ def _about_loss(settings: Settings, platform: str, mounts: Path) -> Iterator[str
     volume = settings.storage.volume
     if volume is not None and not lasts(volume, mounts):
         yield f"RAILWAY_VOLUME_MOUNT_PATH is {volume}, but no volume is mounted there: redeploy, {SAY_SO}."
-    sqlite = _sqlite_file(settings.database_url)
-    if sqlite is not None and not lasts(sqlite.parent, mounts):
-        yield f"On {platform} a SQLite file here is wiped at every deploy: set DATABASE_URL to Postgres, {SAY_SO}."
+    yield from _about_rows(settings, platform, mounts)
     if settings.store == "memory":
         yield f"STORAGE_BACKEND=memory loses all files at every restart: set s3, cloudinary or local, {SAY_SO}."
     if settings.store == "local" and not lasts(settings.storage.data_dir, mounts):
@@ -62,6 +80,12 @@ def _about_loss(settings: Settings, platform: str, mounts: Path) -> Iterator[str
             f"On {platform} files in {settings.storage.data_dir} are wiped at every deploy: {ADVICE[platform]}, "
             f"or set STORAGE_BACKEND to s3 or cloudinary, {SAY_SO}."
         )
+
+
+def _about_rows(settings: Settings, platform: str, mounts: Path) -> Iterator[str]:
+    sqlite = _sqlite_file(settings.database_url)
+    if sqlite is not None and not lasts(sqlite.parent, mounts):
+        yield f"On {platform} a SQLite file here is wiped at every deploy: set DATABASE_URL to Postgres, {SAY_SO}."
 
 
 def _keys(listed: str) -> Iterator[str]:

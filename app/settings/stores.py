@@ -142,7 +142,10 @@ class CloudinarySettings(Group):
 
 def _cloudinary_url(url: str) -> dict[str, str]:
     """Quotes around it are forgiven, percent-coded parts are decoded: the SDK does neither."""
-    parts = urlsplit(url.strip().strip("\"'"))
+    try:
+        parts = urlsplit(url.strip().strip("\"'"))
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme != "cloudinary" or not parts.hostname:
         raise ValueError("CLOUDINARY_URL has the form cloudinary://KEY:SECRET@CLOUD.")
     cloud = parts.netloc.rpartition("@")[2]

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -49,24 +49,26 @@ class Programs:
             )
         return process.pid
 
-    def run(self, command: Sequence[str | Path], environment: Mapping[str, str], *, seconds: float) -> None:
-        """Run a program to its end; NotStarted if it fails or takes too long."""
-        options = {"cwd": self.folder, "env": dict(environment), "stdin": subprocess.DEVNULL}
+    def run(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str], *, seconds: float) -> None:
+        """Run a program to its end, likewise; NotStarted if it fails or takes too long."""
+        self.start(name, command, environment)
+        process = self._running[name]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, **options)
+            process.wait(seconds)
         except subprocess.TimeoutExpired as slow:
             raise NotStarted(f"{slow}\n{self._logs()}") from slow
-        if done.returncode:
-            raise NotStarted(f"{command[0]} failed ({done.returncode}): {done.stderr[-TAIL:]}\n{self._logs()}")
+        if process.returncode:
+            raise NotStarted(f"{name} failed ({process.returncode}).\n{self._logs()}")
+        del self._running[name]
 
-    def wait_until(self, ready: Callable[[], bool], *, what: str, seconds: float) -> None:
-        """Return as soon as it is so; NotStarted if it isn't in time, or a program ends."""
+    def wait_for(self, missing: Callable[[], str], *, seconds: float) -> None:
+        """Return as soon as nothing is missing; NotStarted if that takes too long, or a program ends."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while what := missing():
             if ended := [name for name, process in self._running.items() if process.poll() is not None]:
-                raise NotStarted(f"{what}: {' and '.join(ended)} ended.\n{self._logs()}")
+                raise NotStarted(f"{' and '.join(ended)} ended; {what}.\n{self._logs()}")
             if time.monotonic() > deadline:
-                raise NotStarted(f"{what} within {seconds:g} s.\n{self._logs()}")
+                raise NotStarted(f"After {seconds:g} s {what}.\n{self._logs()}")
             time.sleep(0.02)
 
     def end(self) -> None:
@@ -109,13 +111,14 @@ def free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections on a port of the loopback."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except OSError:
-        return False
-    return True
+def closed(ports: Iterable[int]) -> str:
+    """The first port of the loopback where nobody accepts connections, in words; "" if all are open."""
+    for port in ports:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        except OSError as no:
+            return f"port {port} is closed ({no})"
+    return ""
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -19,7 +19,7 @@ from tests.standins.s3 import S3Server
 START_SECONDS = 60
 USER = "tester"
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
-PACKAGES = "ceph-common ceph-mgr ceph-mon ceph-osd radosgw"
+PACKAGES = "ceph-common ceph-mon ceph-osd radosgw"
 ABSENT = f"{{}} not found: these tests need a real radosgw. apt install --no-install-recommends {PACKAGES}"
 
 # A monitor waits for a second before each change, for there may be more: a start has a dozen of them.
@@ -42,6 +42,8 @@ osd_pool_default_pg_num = 1
 osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
+osd_crush_update_on_start = false
+osd_class_update_on_start = false
 mon_allow_pool_size_one = true
 mon_warn_on_pool_no_redundancy = false
 mon_max_pg_per_osd = 1000
@@ -83,20 +85,21 @@ def _start(programs: Programs) -> S3Server:
     environment = _environment(home, cluster=cluster, monitor=monitor, gateway=gateway, certificates=certificates)
 
     def run(*command: str) -> None:
-        programs.run(command, environment, seconds=START_SECONDS)
+        programs.run(command[0], command, environment, seconds=START_SECONDS)
 
     address = f"[v1:127.0.0.1:{monitor}]"
     run("monmaptool", "--create", "--addv", "a", address, "--fsid", cluster, f"{home}/monmap")
     run("ceph-mon", "--mkfs", "-i", "a", "--monmap", f"{home}/monmap")
     programs.start("monitor", ["ceph-mon", "-f", "-i", "a"], environment)
     run("ceph", "osd", "new", disk)
+    run("ceph", "osd", "crush", "add", "osd.0", "1", "root=default")
     run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", disk)
     programs.start("disk", ["ceph-osd", "-f", "-i", "0"], environment)
     keys = ("--access-key", USER, "--secret-key", secret)
     run("radosgw-admin", "-n", "client.rgw", "user", "create", "--uid", USER, "--display-name", USER, *keys)
     programs.start("gateway", ["radosgw", "-f", "-n", "client.rgw"], environment)
     with contextlib.closing(s3.client(server)) as asking:
-        programs.wait_until(lambda: s3.answers(asking), what="radosgw did not answer", seconds=START_SECONDS)
+        programs.wait_for(lambda: s3.unanswered(asking), seconds=START_SECONDS)
     return server
 
 

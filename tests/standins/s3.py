@@ -54,10 +54,10 @@ def new_bucket(server: S3Server) -> str:
     return name
 
 
-def answers(asking: Any) -> bool:
-    """Whether a client's server knows its credentials."""
+def unanswered(asking: Any) -> str:
+    """Why a client is not served, in words; "" if it is."""
     try:
         asking.list_buckets()
-    except (BotoCoreError, ClientError):
-        return False
-    return True
+    except (BotoCoreError, ClientError) as no:
+        return f"there is no answer ({no})"
+    return ""

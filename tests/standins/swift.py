@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.standins import s3, tls
-from tests.standins.programs import Programs, free_ports, listens, serving
+from tests.standins.programs import Programs, closed, free_ports, serving
 from tests.standins.s3 import S3Server
 
 START_SECONDS = 60
@@ -133,11 +133,9 @@ def _start(programs: Programs) -> SwiftServer:
     for kind in ports:
         program = ENVIRONMENT / "bin" / f"swift-{kind}-server"
         programs.start(kind, [program, programs.folder / f"{kind}.conf", "--verbose"], environment)
-    what = "Swift did not listen"
-    programs.wait_until(lambda: all(map(listens, ports.values())), what=what, seconds=START_SECONDS)
-    # Ports are open before a server works; a request waits for that.
     with contextlib.closing(s3.client(server)) as asking:
-        programs.wait_until(lambda: s3.answers(asking), what="Swift did not answer", seconds=START_SECONDS)
+        # Ports are open before a server works; a request waits for that.
+        programs.wait_for(lambda: closed(ports.values()) or s3.unanswered(asking), seconds=START_SECONDS)
     return server
 
 

@@ -44,6 +44,16 @@ def head(cloud: Cloud, *lines: str) -> bytes:
     return "\r\n".join((first, "Host: x", "Connection: close", *lines, "", "")).encode()
 
 
+def multipart(cloud: Cloud, content: bytes) -> bytes:
+    """The body of a signed upload, with the boundary b."""
+    fields = b"".join(
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--b\r\n'.encode()
+        for name, value in signed(cloud, public_id="x").items()
+    )
+    file = b'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + content
+    return b"--b\r\n" + fields + file + b"\r\n--b--\r\n"
+
+
 def test_the_folder_does_not_hide_the_sdk():
     """`import cloudinary` is the SDK, though a folder here has that name."""
     assert "site-packages" in cloudinary.__file__
@@ -62,6 +72,17 @@ def test_a_connection_is_used_again(cloud):
 
     assert statuses == [200, 401, 200]
     assert len({call.connection for call in cloud.calls}) == 1
+
+
+def test_the_sdk_is_configured_by_the_environment(cloud, monkeypatch):
+    """`environment` has the variables, `address` is CLOUDINARY_URL: the SDK needs nothing else."""
+    for variables in (cloud.environment, {"CLOUDINARY_URL": cloud.address}):
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            cloudinary.reset_config()
+            assert cloudinary.api.ping()["status"] == "ok"
+    cloudinary.reset_config()
 
 
 def test_many_callers_at_once(cloud):
@@ -94,11 +115,7 @@ def test_calls_are_recorded(cloud):
 @pytest.mark.parametrize("size", [0, 1, 100, 9_000])
 def test_a_body_that_ends_early_stores_nothing(cloud, size):
     """The caller went away in the middle."""
-    request = b"--b\r\n" + b"".join(
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--b\r\n'.encode()
-        for name, value in signed(cloud, public_id="x").items()
-    )
-    request += b'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + bytes(10_000) + b"\r\n--b--\r\n"
+    request = multipart(cloud, bytes(10_000))
     lines = ("Content-Type: multipart/form-data; boundary=b", f"Content-Length: {len(request)}")
 
     assert talk(cloud, head(cloud, *lines) + request[:size], end=True) == b""
@@ -123,11 +140,39 @@ def test_a_broken_body_is_refused(cloud, content_type, body):
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_needs_a_length(cloud):
-    """411, as the vendor asks for one; nonsense is a 400."""
-    chunked = talk(cloud, head(cloud, "Transfer-Encoding: chunked") + b"0\r\n\r\n")
+def test_a_field_that_comes_twice_is_refused(cloud):
+    """Which of the two was signed? 400; a list says so with [], and is signed with commas."""
+    twice = post(cloud, "raw/upload", signed(cloud, public_id="x") | {"public_id": ["x", "y"]}, b"bytes")
+    fields = signed(cloud, public_id="x", tags="a,b")
+    listed = post(cloud, "raw/upload", fields | {"tags[]": [fields.pop("tags")[0], "b"]}, b"bytes")
 
-    assert chunked.startswith(b"HTTP/1.1 411 ")
+    assert (twice.status_code, message(twice)) == (400, "Parameter public_id was sent twice")
+    assert listed.json()["tags"] == ["a", "b"]
+
+
+def test_a_refusal_is_read_by_whoever_is_still_speaking(cloud):
+    """The rest of a body is read and forgotten, so that no reset overtakes the answer."""
+    body = bytes(8_000_000)
+    lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
+
+    assert talk(cloud, head(cloud, *lines) + body).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_may_come_without_a_length(cloud):
+    """Transfer-Encoding: chunked; a chunk without a size is a 400, one that ends early stores nothing."""
+    request = multipart(cloud, b"bytes")
+    sent = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (request[:10], request[10:])) + b"0\r\n\r\n"
+    lines = ("Transfer-Encoding: chunked", "Content-Type: multipart/form-data; boundary=b")
+
+    assert talk(cloud, head(cloud, *lines) + sent[:-60], end=True) == b""
+    assert talk(cloud, head(cloud, *lines) + b"x\r\n").startswith(b"HTTP/1.1 400 ")
+    assert cloud.assets == {}
+    assert talk(cloud, head(cloud, *lines) + sent).startswith(b"HTTP/1.1 200 ")
+    assert cloud.assets["raw", "upload", "x"].content == b"bytes"
+
+
+def test_a_length_that_is_none_is_refused(cloud):
+    """400."""
     assert talk(cloud, head(cloud, "Content-Length: -1")).startswith(b"HTTP/1.1 400 ")
 
 

@@ -84,6 +84,11 @@ def test_the_address_and_the_key_are_not_signed(cloud):
     assert post(cloud, "raw/upload", signed(cloud, public_id="x") | extra, b"bytes").status_code == 200
 
 
+def test_a_blank_value_is_not_signed(cloud):
+    """The SDKs leave it out of the signature, so it is left out here."""
+    assert post(cloud, "raw/upload", signed(cloud, public_id="x") | {"tags": ""}, b"bytes").status_code == 200
+
+
 def test_a_key_of_nobody_is_refused(cloud):
     """401 with the vendor's words."""
     answer = post(cloud, "raw/upload", signed(cloud, public_id="x") | {"api_key": "999"}, b"bytes")

@@ -188,13 +188,13 @@ def test_an_unknown_type_is_refused(cloud, path, fields):
 
 
 def test_overwriting_is_the_default(cloud):
-    """The bytes and the version change; asset_id stays."""
+    """The bytes and the version change; asset_id stays, the old bytes don't."""
     before = upload(cloud, b"one", public_id="x", resource_type="raw")
     after = upload(cloud, b"two", public_id="x", resource_type="raw")
 
     assert cloud.assets["raw", "upload", "x"].content == b"two"
     assert (after["asset_id"], after["version"] > before["version"]) == (before["asset_id"], True)
-    assert "existing" not in after
+    assert ("existing" in after, len(list(cloud.folder.iterdir()))) == (False, 1)
 
 
 def test_overwriting_can_be_forbidden(cloud):

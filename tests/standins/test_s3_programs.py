@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.standins import programs, radosgw, swift, tls
-from tests.standins.programs import NotStarted, Programs, free_ports, listens, serving
+from tests.standins.programs import NotStarted, Programs, closed, free_ports, serving
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 STUBBORN = "trap '' TERM; sleep 60 & echo started; while true; do sleep 60; done"
@@ -73,7 +73,7 @@ def test_what_ignores_a_request_to_end_is_killed(tmp_path: Path, monkeypatch: py
     log = tmp_path / "stubborn.log"
     with Programs(tmp_path) as running:
         group = running.start("stubborn", ["sh", "-c", STUBBORN], ENVIRONMENT)
-        running.wait_until(lambda: "started" in log.read_text(), what="sh did not start", seconds=30)
+        running.wait_for(lambda: "" if log.read_text() else "nothing is said", seconds=30)
         assert member(Path(f"/proc/{group}/stat"), group)
 
     assert ended(group)
@@ -84,8 +84,8 @@ def test_a_program_that_dies_is_quoted(tmp_path: Path) -> None:
     with Programs(tmp_path) as running:
         group = running.start("patient", ["sleep", "60"], ENVIRONMENT)
         running.start("dying", ["sh", "-c", "echo no such luck; exit 3"], ENVIRONMENT)
-        with pytest.raises(NotStarted, match=r"(?s)not ready: dying ended.*no such luck"):
-            running.wait_until(lambda: False, what="not ready", seconds=30)
+        with pytest.raises(NotStarted, match=r"(?s)dying ended; something is missing.*no such luck"):
+            running.wait_for(lambda: "something is missing", seconds=30)
 
     assert ended(group)
 
@@ -94,15 +94,19 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
     """What isn't ready in time has failed."""
     with Programs(tmp_path) as running:
         running.start("slow", ["sleep", "60"], ENVIRONMENT)
-        with pytest.raises(NotStarted, match=r"not ready within 0\.1 s"):
-            running.wait_until(lambda: False, what="not ready", seconds=0.1)
+        with pytest.raises(NotStarted, match=r"After 0\.1 s something is missing"):
+            running.wait_for(lambda: "something is missing", seconds=0.1)
 
 
 @pytest.mark.parametrize(("script", "said"), [("echo bad luck >&2; exit 3", "bad luck"), ("sleep 60", "timed out")])
 def test_a_step_that_fails_is_quoted(tmp_path: Path, script: str, said: str) -> None:
     """So is one that takes too long."""
-    with pytest.raises(NotStarted, match=said), Programs(tmp_path) as running:
-        running.run(["sh", "-c", script], ENVIRONMENT, seconds=0.5)
+    with Programs(tmp_path) as running:
+        with pytest.raises(NotStarted, match=said):
+            running.run("step", ["sh", "-c", script], ENVIRONMENT, seconds=0.5)
+        group = running._running["step"].pid
+
+    assert ended(group)
 
 
 def test_a_port_that_was_taken_meanwhile_is_no_failure(tmp_path: Path) -> None:
@@ -114,8 +118,8 @@ def test_a_port_that_was_taken_meanwhile_is_no_failure(tmp_path: Path) -> None:
         def start(running: Programs) -> int:
             tried.append(port := ports[len(tried)])
             running.start("web", [sys.executable, "-c", SERVE, str(port)], ENVIRONMENT)
-            ready = lambda: port != ports[0] and listens(port)  # noqa: E731 - somebody else listens on the first
-            running.wait_until(ready, what="not ready", seconds=30)
+            # On the first port somebody else answers.
+            running.wait_for(lambda: "it is another's" if port == ports[0] else closed([port]), seconds=30)
             return port
 
         with serving(tmp_path, start) as port:

@@ -22,24 +22,24 @@ class BodyCut(Exception):
     """The caller went away in the middle."""
 
 
-def length_of(headers: Mapping[str, str]) -> int:
-    """How long the body is; the vendor asks for a length too."""
-    if "chunked" in headers.get("transfer-encoding", ""):
-        raise Refused(411, "Length Required")
+def body_of(source: BufferedIOBase, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """A request's body, piece by piece; BodyCut when it ends early."""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return _chunked(source)
     value = headers.get("content-length", "0")
     if not value.isascii() or not value.isdigit():
         raise Refused(400, "Invalid Content-Length header")
-    return int(value)
+    return _pieces(source, int(value))
 
 
-def pieces(source: BufferedIOBase, length: int) -> Iterator[bytes]:
-    """The body, piece by piece; BodyCut when it ends early."""
-    while length:
-        piece = source.read1(min(PIECE, length))
-        if not piece:
-            raise BodyCut
-        length -= len(piece)
-        yield piece
+def join(body: Iterator[bytes]) -> bytes:
+    """All of a body that is no upload; 413 when that is much."""
+    whole = bytearray()
+    for piece in body:
+        whole += piece
+        if len(whole) > LARGEST_TEXT:
+            raise Refused(413, "Request Entity Too Large")
+    return bytes(whole)
 
 
 class Form:
@@ -135,3 +135,31 @@ class Receiver:
         """The file is whole."""
         self._file.close()
         return Incoming(Path(self._file.name), self._name, self._size, self._md5.hexdigest(), bytes(self._head))
+
+
+def _pieces(source: BufferedIOBase, length: int) -> Iterator[bytes]:
+    while length:
+        piece = source.read1(min(PIECE, length))
+        if not piece:
+            raise BodyCut
+        length -= len(piece)
+        yield piece
+
+
+def _chunked(source: BufferedIOBase) -> Iterator[bytes]:
+    """What SDKs send that stream a file whose size they don't know."""
+    while size := _chunk_size(source):
+        yield from _pieces(source, size)
+        source.readline(PIECE)
+    while source.readline(PIECE).strip():  # trailers
+        pass
+
+
+def _chunk_size(source: BufferedIOBase) -> int:
+    line = source.readline(PIECE)
+    if not line.endswith(b"\n"):
+        raise BodyCut
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError:
+        raise Refused(400, "Invalid chunk size") from None

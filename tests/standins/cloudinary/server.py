@@ -117,17 +117,14 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing; `Cloud.calls` has it all."""
 
     def _receive(self, call: Call, form: forms.Form) -> None:
-        length = forms.length_of(call.headers)
-        body = forms.pieces(self.rfile, length)
+        body = forms.body_of(self.rfile, call.headers)
         content_type = call.headers.get("content-type", "")
         try:
             if content_type.startswith("multipart/form-data"):
                 form.read_multipart(content_type, body)
-            elif length <= forms.LARGEST_TEXT:
-                call.body = b"".join(body)
-                form.read_other(content_type, call.body)
             else:
-                raise Refused(413, "Request Entity Too Large")
+                call.body = forms.join(body)
+                form.read_other(content_type, call.body)
         finally:
             for _ in body:  # a refusal is read by whoever has finished speaking
                 pass
