@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from app.assets.callers import Callers
+from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
 from app.assets.ready import Readiness
@@ -56,6 +57,7 @@ def build(settings: Settings) -> Services:
         database=database,
         stores=stores,
         ingest=ingest,
+        identities=Identities(database, stores, ephemeral=settings.server.allow_ephemeral),
         tokens=tokens,
     )
 

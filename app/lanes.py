@@ -3,6 +3,8 @@
 import asyncio
 import contextvars
 import functools
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -16,14 +18,15 @@ PATIENCE = 1.0  # seconds that cleaning up may hold an answer back
 
 
 class Lane:
-    """A few threads and a short queue before them.
+    """A few threads and a short queue before them, in which nothing waits for longer than `patience` (seconds).
 
     `run` raises `Busy` at once when the queue is full: waiting longer than a client does helps nobody.
     What was handed to a thread is never dropped when the caller is cancelled: it is done, or it was never accepted.
     """
 
-    def __init__(self, name: str, *, threads: int, waiting: int) -> None:
+    def __init__(self, name: str, *, threads: int, waiting: int, patience: float = math.inf) -> None:
         self.name = name
+        self._patience = patience
         self._limit = threads + waiting
         self._under_way = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -32,7 +35,8 @@ class Lane:
         """Hand `function` to a thread; await the future behind `asyncio.shield`."""
         if self._under_way >= self._limit:
             raise Busy(f"Too many operations are waiting ({self.name}).")
-        return self._hand_over(function, *args, **kwargs)
+        since, call = time.monotonic(), functools.partial(function, *args, **kwargs)
+        return self._hand_over(self._in_time, since, call)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking `function` in a thread and wait for what it returns."""
@@ -48,6 +52,12 @@ class Lane:
     def close(self) -> None:
         """Let what runs end, take nothing new."""
         self._pool.shutdown(wait=True)
+
+    def _in_time(self, since: float, call: Callable[[], T]) -> T:
+        """In the thread: what has waited too long is not begun."""
+        if time.monotonic() - since > self._patience:
+            raise Busy(f"It waited too long for a thread ({self.name}).")
+        return call()
 
     def _hand_over(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         self._under_way += 1

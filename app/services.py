@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from app.assets.callers import Callers
+from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
 from app.assets.ready import Readiness
@@ -38,17 +39,20 @@ class Services:
     database: Database
     stores: Stores
     ingest: Ingest
+    identities: Identities
     tokens: Tokens
     stuck: bool = field(default=False, init=False)
-    _sweeping: asyncio.Task[None] | None = field(default=None, init=False)
+    _background: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
         """Migrate if wanted, meet the store, then begin to sweep."""
         if self.settings.database.migrate_on_start:
             await asyncio.to_thread(upgrade_when_reachable, self.settings.migrations_url)
+        await self.identities.verify()
         await self._meet_the_store()
+        self._background = [asyncio.create_task(self.identities.verify_in_the_end())]
         if self.settings.sweep.interval > 0:
-            self._sweeping = asyncio.create_task(self.sweeper.run_every(self.settings.sweep.interval))
+            self._background.append(asyncio.create_task(self.sweeper.run_every(self.settings.sweep.interval)))
 
     async def _meet_the_store(self) -> None:
         """Ask once whether it is there: it may tell its limits, and an operator sees early what is wrong."""
@@ -63,10 +67,9 @@ class Services:
 
         What hangs by then is `stuck`: its rows are pending, and the sweeper's.
         """
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeping
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.ingest.finish(FINISH_SECONDS)
         closed, loop = asyncio.Event(), asyncio.get_running_loop()
         threading.Thread(target=self._close_threads, args=[loop, closed], daemon=True).start()

@@ -5,7 +5,7 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _noted: ContextVar[dict[str, object] | None] = ContextVar("noted", default=None)
@@ -36,9 +36,12 @@ def note(**fields: object) -> None:
         noted |= fields
 
 
-def configure(*, level: str, style: Literal["json", "console"]) -> None:
-    """Send every log line of the process, the server's and the libraries' too, to stdout in one form."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure(*, level: str, style: Literal["json", "console"], stream: TextIO | None = None) -> None:
+    """Send every log line of the process, the server's and the libraries' too, to stdout in one form.
+
+    Commands that print an answer send them to stderr.
+    """
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines() if style == "json" else ConsoleLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):

@@ -29,12 +29,12 @@ class Served:
             command = [*prefix, sys.executable, "-m", "app", "serve"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
-    def wait_until_ready(self) -> None:
-        """Return when /readyz says 200; fail with the log when it doesn't."""
+    def wait_until_ready(self, status: int = 200) -> None:
+        """Return when /readyz says 200, or what else is expected of it; fail with the log when it doesn't."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(httpx2.TransportError):
-                if httpx2.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                if httpx2.get(f"{self.url}/readyz", timeout=2).status_code == status:
                     return
             time.sleep(0.05)
         self.kill()
@@ -52,11 +52,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(settings: Mapping[str, str], log: Path, *, prefix: Sequence[str] = ()) -> Iterator[Served]:
-    """A running service, ended at the end if it still runs; `prefix` is a command that runs it, such as strace."""
+def served(settings: Mapping[str, str], log: Path, *, prefix: Sequence[str] = (), ready: int = 200) -> Iterator[Served]:
+    """A running service, ended at the end if it still runs; `prefix` is a command that runs it, such as strace.
+
+    `ready` is the status that /readyz is expected to have.
+    """
     service = Served(settings, log, prefix)
     try:
-        service.wait_until_ready()
+        service.wait_until_ready(ready)
         yield service
     finally:
         if service.process.poll() is None:

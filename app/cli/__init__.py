@@ -4,6 +4,7 @@ stowage serve      run the service
 stowage migrate    bring the database up to date
 stowage sweep      delete what replacements, deletions and crashes left
 stowage check      compare rows with the bytes in every store
+stowage adopt      go on with another disk than the files were put on
 stowage settings   every variable, as the README's table
 """
 
@@ -21,6 +22,7 @@ COMMANDS = {
     "migrate": "bring the database up to date",
     "sweep": "delete what replacements, deletions and crashes left",
     "check": "compare rows with the bytes in every store",
+    "adopt": "go on with another disk than the files were put on",
     "settings": "every variable, as the README's table",
 }
 WITH_OPTIONS = {"check"}

@@ -26,13 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0: rows and stores agree; 1: they don't, or something could not be compared."""
     settings = settle(Settings())
-    telemetry.configure(level="error", style=settings.logs.style)
+    telemetry.configure(level="error", style=settings.logs.style, stream=sys.stderr)
     return asyncio.run(_check(settings, arguments))
 
 
 async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     services = build(settings)
     try:
+        await services.identities.verify()
         return await _compare(services, arguments)
     finally:
         await services.close()

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.engine import URL
 
+from app.db import bounded
 from app.errors import DatabaseUnavailable, InvalidField
 from app.lanes import Lane
 from app.telemetry import log
@@ -20,6 +21,7 @@ T = TypeVar("T")
 CONNECT_SECONDS = 5
 BUSY_MS = 10_000  # how long SQLite waits for another process's write
 WAITING = 512  # operations that may wait for a connection before the answer is 503
+PATIENCE = 10.0  # seconds that one of them may wait: less than a frozen server holds a connection
 
 
 class Database:
@@ -36,8 +38,9 @@ class Database:
             self._writes = Lane("database-writes", threads=1, waiting=WAITING)  # SQLite has one writer: no one contends
             self._reads = Lane("database-reads", threads=pool_size, waiting=WAITING)
         else:
+            event.listen(self.engine, "do_connect", bounded.connect)
             self._direct = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._writes = self._reads = Lane("database", threads=pool_size, waiting=WAITING)
+            self._writes = self._reads = Lane("database", threads=pool_size, waiting=WAITING, patience=PATIENCE)
 
     async def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One transaction: committed when `function` returns, rolled back when it raises."""

@@ -71,6 +71,15 @@ slots = Table(
     Index("uq_slots_tenant_scope_owner_name", "tenant", "scope", "owner", "name", unique=True),
 )
 
+# Which disk each store was when it was first used: another one in its place is noticed.
+stores = Table(
+    "stores",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("identity", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False, default=clock()),
+)
+
 claims = Table(
     "claims",
     metadata,

@@ -120,6 +120,15 @@ class Adopts(Protocol):
 
 
 @runtime_checkable
+class Identified(Protocol):
+    """A store that knows which one it is: an empty disk can be mounted in the place of a full one."""
+
+    @property
+    def identity(self) -> str:
+        """The same as long as it is the same disk."""
+
+
+@runtime_checkable
 class Limits(Protocol):
     """A store with limits of its own."""
 

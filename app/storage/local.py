@@ -46,6 +46,11 @@ class LocalBackend:
         return cls(settings.files)
 
     @property
+    def identity(self) -> str:
+        """What the marker says."""
+        return self.marker.store
+
+    @property
     def spool(self) -> Path:
         """Where bodies wait, a rename away from their place."""
         return self.root / SPOOL

@@ -33,6 +33,7 @@ class Storage:
     def __init__(self, name: str, backend: Backend) -> None:
         self.name = name
         self.backend = backend
+        self.closed: str | None = None  # why it must not be used, if it mustn't
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
 
@@ -46,7 +47,7 @@ class Storage:
         """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
         safe(key)
         with _observed("store.put", self.name, key=key, size=body.size):
-            return await self._puts.run(_put, self.backend, key, body, content_type, serving)
+            return await self._puts.run(_put, self._usable, key, body, content_type, serving)
 
     async def read(
         self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
@@ -54,23 +55,23 @@ class Storage:
         """Open a range; the first block is read already, so that what is missing is known before anything is sent."""
         safe(key)
         with _observed("store.open", self.name, key=key):
-            stream, first = await self._quick.run(_open, self.backend, key, start, end, details)
+            stream, first = await self._quick.run(_open, self._usable, key, start, end, details)
         return Reading(stream, first, self._quick)
 
     async def stat(self, key: str) -> ObjectInfo:
         """Ask the store about an object; never in the path of a request."""
-        return await self._quick.run(self.backend.stat, safe(key))
+        return await self._quick.run(self._usable.stat, safe(key))
 
     async def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Delete; what isn't there is deleted already."""
         safe(key)
         with _observed("store.delete", self.name, key=key):
-            await self._quick.run(self.backend.delete, key, details=details)
+            await self._quick.run(self._usable.delete, key, details=details)
 
     async def inventory(self, on_progress: Callable[[int], None]) -> Inventory:
         """List everything that is there; whoever asks closes it."""
         with _observed("store.list", self.name):
-            return await self._quick.run(Inventory.of, self.backend, on_progress)
+            return await self._quick.run(Inventory.of, self._usable, on_progress)
 
     async def tidy(self, *, older_than: float, ours: Callable[[str], bool]) -> int:
         """Drop the parts of uploads that nobody finished, where the store keeps such; how many."""
@@ -81,7 +82,13 @@ class Storage:
 
     async def ping(self) -> None:
         """Raise `StorageUnavailable` with the reason."""
-        await self._quick.run(self.backend.ping)
+        await self._quick.run(self._usable.ping)
+
+    @property
+    def _usable(self) -> Backend:
+        if self.closed is not None:
+            raise StorageUnavailable(self.closed)
+        return self.backend
 
     def close(self) -> None:
         """Wait for what runs."""

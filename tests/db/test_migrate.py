@@ -69,7 +69,7 @@ def test_an_empty_database_is_brought_up_to_date(empty_url: str) -> None:
 
     assert before is False
     assert ask(empty_url, migrate.is_current) is True
-    assert ask(empty_url, tables) == {"assets", "slots", "claims", "alembic_version"}
+    assert ask(empty_url, tables) == {"assets", "slots", "claims", "stores", "alembic_version"}
 
 
 def test_a_second_time_changes_nothing(empty_url: str) -> None:
