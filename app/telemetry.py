@@ -44,10 +44,12 @@ def configure(*, level: str, style: Literal["json", "console"], stream: TextIO |
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonLines() if style == "json" else ConsoleLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold whole addresses, signatures too
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in ("alembic", "asyncio", "boto3", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy", "urllib3"):
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold whole addresses, signatures too
+    for name in ("alembic", "asyncio", "boto3", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -20,6 +20,7 @@ from tests.storage.promises import Promises
 __all__ = ["cloud", "radosgw", "swift"]  # fixtures
 
 KEYS = "acme:acme-key,acme:acme-read:read,other:other-key,*:root-key,default:dev-key"
+LONG = 10_000  # bytes
 SECRET = "a secret of more than thirty-two characters"
 FOREIGN = (
     *("ALLOW", "API_", "APP_ENV", "AWS_", "BUCKET", "CLIENT_IP", "CLOUDINARY_", "CORS_", "DATABASE_", "DATA_DIR"),
@@ -31,6 +32,14 @@ FOREIGN = (
 def pytest_configure(config: pytest.Config) -> None:
     """The contract's table is a part of every run."""
     config.pluginmanager.register(Promises())
+
+
+def pytest_assertrepr_compare(left: object, right: object) -> list[str] | None:
+    """Megabytes that differ are not compared line by line: that takes minutes and gigabytes."""
+    if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) > LONG:
+        common = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
+        return [f"{len(left)} and {len(right)} bytes, the first difference is at {common}"]
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -18,11 +19,13 @@ from app.assets.serving import serving_of, told_type
 from app.db import assets, slots, uploads
 from app.db.database import Database
 from app.db.records import Claim, Draft, Kept, Placed
-from app.errors import DatabaseUnavailable, PreconditionFailed, StowageError, Superseded
+from app.errors import Busy, DatabaseUnavailable, OutcomeUnknown, PreconditionFailed, StowageError, Superseded
 from app.storage.storage import Storage, Stores
 from app.telemetry import log
 
 T = TypeVar("T")
+
+UNKNOWN_SECONDS = 15.0  # that a database is asked whether it has committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +152,22 @@ class Ingest:
         )
 
     async def _read_again(self, work: Work) -> Kept:
-        """The connection died at COMMIT: what is true now is the answer; nothing is undone blindly."""
-        ready = await self._database.read(assets.get_all, [draft.id for draft in work.drafts])
+        """The connection died at COMMIT: what is true now is the answer; nothing is undone blindly.
+
+        A database that restarts is waited for: only it knows what was done.
+        """
+        deadline = monotonic() + UNKNOWN_SECONDS
+        while True:
+            try:
+                ready = await self._database.read(assets.get_all, [draft.id for draft in work.drafts])
+                held = await self._database.read(slots.held, work.order.slot) if work.order.slot else None
+                break
+            except (DatabaseUnavailable, Busy):
+                if monotonic() > deadline:
+                    raise OutcomeUnknown from None
+                await asyncio.sleep(0.25)
         if len(ready) != len(work.drafts):
             raise DatabaseUnavailable
-        held = await self._database.read(slots.held, work.order.slot) if work.order.slot else None
         return Kept(assets=tuple(ready), slot=held[0] if held else None)
 
     async def _undo(self, work: Work) -> None:

@@ -33,6 +33,7 @@ class Readiness:
         self._database = database
         self._stores = stores
         self._storage: tuple[float, Check] | None = None
+        self._ping: asyncio.Task[Check] | None = None
         self.stopping = False  # set at the first signal: no new traffic, please
 
     async def checks(self) -> dict[str, Check]:
@@ -54,12 +55,19 @@ class Readiness:
         )
 
     async def _cached_storage(self) -> Check:
+        """One ping at a time, whoever asks: one that hangs must not take a thread for each probe."""
         if self._storage is None or monotonic() - self._storage[0] > CACHED:
-            self._storage = (monotonic(), await _bounded(self._ask_storage()))
+            if self._ping is None or self._ping.done():
+                self._ping = asyncio.create_task(self._ask_storage())
+            check = await _bounded(asyncio.shield(self._ping))
+            self._storage = (monotonic(), check)
         return self._storage[1]
 
     async def _ask_storage(self) -> Check:
-        await self._stores.default.ping()
+        try:
+            await self._stores.default.ping()
+        except StowageError as failure:
+            return Check(ok=False, reason=failure.detail)
         return OK
 
 

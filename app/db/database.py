@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.engine import URL
 
@@ -39,6 +40,7 @@ class Database:
             self._reads = Lane("database-reads", threads=pool_size, waiting=WAITING)
         else:
             event.listen(self.engine, "do_connect", bounded.connect)
+            event.listen(self.engine, "handle_error", bounded.notice_breaks)
             self._direct = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._writes = self._reads = Lane("database", threads=pool_size, waiting=WAITING, patience=PATIENCE)
 
@@ -99,15 +101,17 @@ def translated() -> Iterator[None]:
         yield
     except (exc.DataError, UnicodeEncodeError) as failure:
         raise InvalidField("A value holds something that the database cannot keep, such as a zero byte.") from failure
-    except (exc.DBAPIError, exc.TimeoutError) as failure:
+    except (exc.DBAPIError, exc.TimeoutError, psycopg.Error) as failure:
         if not _is_theirs(failure):
             raise
         log("database.failed", level=30, error=type(failure).__name__, reason=_reason(failure))
         raise DatabaseUnavailable from failure
 
 
-def _is_theirs(failure: exc.SQLAlchemyError) -> bool:
+def _is_theirs(failure: exc.SQLAlchemyError | psycopg.Error) -> bool:
     """Whether the database can't do it now, rather than our statement being wrong. Missing tables are to come."""
+    if isinstance(failure, psycopg.Error):  # from the pool, which gives back a connection that broke
+        return True
     if isinstance(failure, exc.OperationalError | exc.InterfaceError | exc.InternalError | exc.TimeoutError):
         return True
     if not isinstance(failure, exc.DBAPIError):
@@ -121,7 +125,7 @@ def _call(engine: Engine, function: Callable[..., T], *args: Any, **kwargs: Any)
         return function(connection, *args, **kwargs)
 
 
-def _reason(failure: exc.SQLAlchemyError) -> str:
+def _reason(failure: exc.SQLAlchemyError | psycopg.Error) -> str:
     """The driver's own sentence, without the statement and its values."""
     return str(failure.orig if isinstance(failure, exc.DBAPIError) else failure).splitlines()[0][:300]
 

@@ -7,8 +7,7 @@ StowageError
 ├── StorageError         what leaves a store: 413, 502, 503, 504, 507
 └── InternalError 500    a defect of ours: nobody raises it on purpose
 
-The class's name makes the code (`FileTooLarge` -> `file_too_large`), its docstring the title. Both are promises:
-clients switch on the code.
+The class's name makes the code (`FileTooLarge` -> `file_too_large`), which clients switch on; its docstring the title.
 """
 
 from app.errors.root import StowageError, every_error
@@ -181,6 +180,13 @@ class Busy(NotNow):
 
 class DatabaseUnavailable(NotNow):
     """The database cannot be used at the moment: try again."""
+
+
+class OutcomeUnknown(StowageError):
+    """The database went away at the last step: it may be stored. Look, or repeat it with its Idempotency-Key."""
+
+    status = 503
+    retry_after = 5
 
 
 class KeysUnavailable(NotNow):

@@ -31,6 +31,7 @@ T = TypeVar("T")
 Place = tuple[str, str]  # resource_type, type
 IMAGE, RAW = ("image", "upload"), ("raw", "authenticated")
 PLACES: Sequence[Place] = (RAW, IMAGE)
+DELIVERED = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})  # as their keys end
 
 
 class CloudinaryBackend:
@@ -188,7 +189,7 @@ class CloudinaryBackend:
 
 def _place(content_type: str, serving: Serving) -> Place:
     """Where an object belongs."""
-    return IMAGE if serving.public and content_type.startswith("image/") else RAW
+    return IMAGE if serving.public and content_type in DELIVERED else RAW
 
 
 def _places(details: Mapping[str, Any]) -> Sequence[Place]:
@@ -204,5 +205,7 @@ def _chunk(part: Part, size: int, upload_id: str) -> dict[str, str]:
 
 def _info(found: Mapping[str, Any]) -> ObjectInfo:
     """Listings tell no MD5: another object has another asset_id, another upload another version (a second)."""
+    if not {"public_id", "bytes", "version", "created_at"} <= found.keys():
+        raise StorageUnavailable("Cloudinary's listing makes no sense.")
     etag = f"{found.get('asset_id', '')}-{found['version']}"
     return ObjectInfo(found["public_id"], found["bytes"], etag, datetime.fromisoformat(found["created_at"]))

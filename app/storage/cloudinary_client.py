@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as NoAnswer
 
 from app.errors import ObjectMissing, StorageError, StorageRefused, StorageTimeout, StorageUnavailable, StoreLimit
@@ -23,6 +23,7 @@ finally:
     os.environ.update(_hidden)
 
 TIMEOUT = urllib3.Timeout(connect=5, read=60)  # seconds; the SDK has none of its own
+SHORT = urllib3.Timeout(connect=3, read=5)
 CONNECTIONS = 16
 AWAY = frozenset({420, 423, 429})  # HTTP statuses: limits that pass, an object that is being worked on
 OK, PARTIAL, UNAUTHORIZED, MISSING, OUTSIDE, SERVER_FAULT = 200, 206, 401, 404, 416, 500
@@ -55,8 +56,8 @@ class CloudinaryClient:
         return str(self._upload_api(cloudinary.uploader.destroy, public_id, **options).get("result"))
 
     def usage(self) -> dict[str, Any]:
-        """The plan and its limits: one of the 500 calls an hour of the Admin API."""
-        return self._admin_api(cloudinary.api.usage, told="plan")
+        """The plan and its limits: one of the 500 calls an hour of the Admin API. Asked for in short."""
+        return self._admin_api(cloudinary.api.usage, told="plan", timeout=SHORT)
 
     def resource(self, public_id: str, **options: Any) -> dict[str, Any]:
         """What the Admin API knows of one object."""
@@ -81,6 +82,8 @@ class CloudinaryClient:
         response.close()
         if response.status == OUTSIDE:
             return None
+        if response.status == MISSING:
+            raise ObjectMissing
         raise _refusal(response.status, response.headers.get("X-Cld-Error", ""))
 
     def _upload_api(self, call: Any, *positional: Any, **options: Any) -> dict[str, Any]:
@@ -94,8 +97,8 @@ class CloudinaryClient:
 
     def _admin_api(self, call: Any, *positional: Any, told: str, **options: Any) -> dict[str, Any]:
         with translated():
-            answer = dict(call(*positional, **options, **self._credentials, timeout=TIMEOUT))
-        if told not in answer:
+            answer = dict(call(*positional, **{"timeout": TIMEOUT, **options}, **self._credentials))
+        if answer.get(told) is None:
             raise StorageUnavailable("The answer makes no sense: is CLOUDINARY_UPLOAD_PREFIX Cloudinary's API?")
         return answer
 
@@ -111,7 +114,7 @@ class Answer:
     def length(self) -> int | None:
         """How many bytes of the range there are, if the answer says."""
         told = self._response.headers.get("Content-Length")
-        if told is None:
+        if told is None or not told.isdigit():
             return None
         whole = max(0, int(told) - self._skip)
         return whole if self._end is None else min(whole, self._end - self._skip)
@@ -142,7 +145,7 @@ def translated() -> Iterator[None]:
 def _meaning(failure: Exception) -> StorageError:
     cause = failure if isinstance(failure, HTTPError) else failure.__context__  # the SDK wraps, without `from`
     inner = cause.reason if isinstance(cause, MaxRetryError) else cause
-    if isinstance(inner, NoAnswer):
+    if isinstance(inner, NoAnswer) and not isinstance(inner, NewConnectionError):
         return StorageTimeout()
     match failure:
         case cloudinary.exceptions.RateLimited():
@@ -167,4 +170,4 @@ def _refusal(status: int, message: str) -> StorageError:
         return StorageRefused(CLOCK)
     if status == UNAUTHORIZED:
         return StorageRefused(CREDENTIALS)
-    return ObjectMissing() if status == MISSING else StorageRefused(f"Cloudinary refused ({status}).")
+    return StorageRefused(f"Cloudinary refused ({status}).")

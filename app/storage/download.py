@@ -45,6 +45,8 @@ class Download(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill some of `buffer`; 0 at the end."""
+        if self.closed:
+            raise ValueError("The download is closed.")
         data = self._read(len(buffer) if self._end is None else min(len(buffer), self._end - self._at))
         buffer[: len(data)] = data
         return len(data)
@@ -52,9 +54,12 @@ class Download(io.RawIOBase):
     def close(self) -> None:
         """Once; a connection that can't be closed in good order is dropped."""
         if not self.closed:
-            with contextlib.suppress(Exception):
-                self._source.close()
+            self._let_go()
         super().close()
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(Exception):
+            self._source.close()
 
     def _read(self, size: int) -> bytes:
         """What came; after a failure the rest is asked for anew."""
@@ -70,6 +75,6 @@ class Download(io.RawIOBase):
                 self._resumptions += 1
                 if self._resumptions > RESUMPTIONS:
                     raise
-                self._source.close()
+                self._let_go()
                 self._source, _ = self._connect(self._at)
         return b""

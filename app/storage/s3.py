@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
-from app.errors import ObjectMissing, StorageError, StorageUnavailable
+from app.errors import ObjectMissing, StorageError, StorageRefused, StorageUnavailable
 from app.settings import S3Settings
 from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Serving, Stored, safe
 from app.storage.bodies import Checked, Part, checked
@@ -67,7 +67,10 @@ class S3Backend:
         request = {**self._object(key), **self._headers(content_type, serving)}
         with checked(body, size, sha256, part=None if size <= SINGLE else PART) as whole:
             send = self._put_single if size <= SINGLE else self._put_parts
-            send(request, whole, self._puts.start())
+            try:
+                send(request, whole, self._puts.start())
+            except ObjectMissing:
+                raise StorageRefused("The store says that what is put there is missing.") from None
         return Stored(public_id=key, url=self.url(key) if serving.public else None)
 
     def open(
@@ -98,7 +101,7 @@ class S3Backend:
             return
         for page in self._pages("list_objects_v2", "ContinuationToken", Prefix=prefix):
             for found in page.get("Contents", ()):
-                yield _info(found["Key"], found["Size"], found)
+                yield _info(found.get("Key"), found.get("Size"), found)
 
     def url(
         self,
@@ -218,6 +221,8 @@ class S3Backend:
         return {name: value for name, value in told.items() if value is not None}
 
 
-def _info(key: str, size: int, found: Mapping[str, Any]) -> ObjectInfo:
+def _info(key: str | None, size: int | None, found: Mapping[str, Any]) -> ObjectInfo:
     """Listings tell fractions of a second, HEAD does not."""
+    if key is None or size is None or not {"ETag", "LastModified"} <= found.keys():
+        raise StorageUnavailable("The store's listing makes no sense.")
     return ObjectInfo(key, size, found["ETag"].strip('"'), found["LastModified"].replace(microsecond=0))

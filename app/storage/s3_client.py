@@ -1,5 +1,6 @@
 """The one file that knows the S3 SDK: a client made from our settings alone, and what its errors mean."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +24,9 @@ from app.errors import (
 )
 from app.settings import S3Settings
 
-# The SDK's own variables and files change hosts and break starts. It is to read none but the CA bundle's.
-BLIND = {
-    name: (None, None, default, cast) for name, (_, _, default, cast) in READ_BY_BOTOCORE.items() if name != "ca_bundle"
-} | {"config_file": (None, None, None, None), "credentials_file": (None, None, None, None)}
+# The SDK's own variables and files change hosts and break starts. It is to read none of them.
+BLIND = {name: (None, None, default, cast) for name, (_, _, default, cast) in READ_BY_BOTOCORE.items()}
+BLIND |= {"config_file": (None, None, None, None), "credentials_file": (None, None, None, None)}
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
@@ -43,7 +43,8 @@ VIRTUAL = re.compile(
     r"(?:.+\.)?(?:storage\.railway\.app|storageapi\.dev|t3\.storage\.dev|fly\.storage\.tigris\.dev|amazonaws\.com(?:\.cn)?)"
 )
 
-MISSING = {"NoSuchKey", "NotFound", "404", "NoSuchUpload"}
+MISSING = {"NoSuchKey", "NoSuchUpload"}
+MISSING_HEAD = {"404", "NotFound"}  # the answer to a HEAD has no body; elsewhere it is some proxy's page
 REASONS = {
     "NoSuchBucket": "The bucket does not exist.",
     "AccessDenied": "The store does not let the service's access key do that.",
@@ -61,7 +62,7 @@ AWAY |= {"ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
 FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
 LARGE = {"EntityTooLarge", "413"}
 OUTSIDE = {"InvalidRange", "416"}
-PARTIAL, TOO_MANY, SERVER_FAULT, NEVER = 206, 429, 500, 501  # HTTP statuses
+PARTIAL, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 206, 413, 429, 500, 501, 507  # HTTP statuses
 
 # What an answer must tell to be one of S3's.
 TOLD = {
@@ -90,6 +91,7 @@ class S3Client:
                 aws_access_key_id=settings.access_key.get_secret_value(),
                 aws_secret_access_key=settings.secret_key.get_secret_value(),
                 aws_session_token=token.get_secret_value() if token else None,
+                verify=_authorities(),
                 config=_config(settings),
             )
 
@@ -98,6 +100,8 @@ class S3Client:
         with translated():
             found = getattr(self._sdk, operation)(**arguments)
         if any(found.get(name) is None for name in TOLD.get(operation, ())):  # a proxy's page, a web site
+            if "Body" in found:
+                found["Body"].close()
             raise StorageUnavailable("The store's answer makes no sense: is S3_ENDPOINT_URL an address of S3?")
         return found
 
@@ -159,6 +163,12 @@ def style_of(settings: S3Settings) -> str:
     return "virtual" if fits else "path"
 
 
+def _authorities() -> str | bool:
+    """The file that says whom to trust, or the usual ones; platforms set variables to nothing."""
+    named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
+    return next(filter(None, named), True)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Whatever the SDK raises becomes one of ours."""
@@ -204,7 +214,9 @@ def _meaning(failure: Exception) -> StorageError:
     """The table of errors. `detail` holds no bucket, key or host."""
     match failure:
         case ClientError():
-            return _refusal(_code(failure), failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            headed = failure.operation_name.startswith("Head")
+            return _refusal(_code(failure), status, MISSING | MISSING_HEAD if headed else MISSING)
         case ReadTimeoutError() | ConnectTimeoutError():
             return StorageTimeout()
         case HTTPClientError() if isinstance(inner := failure.kwargs.get("error"), StorageError):
@@ -213,12 +225,12 @@ def _meaning(failure: Exception) -> StorageError:
             return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
 
 
-def _refusal(code: str, status: int) -> StorageError:
-    if code in MISSING:
+def _refusal(code: str, status: int, missing: set[str]) -> StorageError:
+    if code in missing:
         return ObjectMissing()
-    if code in FULL:
+    if code in FULL or status == NO_ROOM:
         return NoRoom()
-    if code in LARGE:
+    if code in LARGE or status == TOO_LARGE:
         return StoreLimit()
     told = code if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else str(status)
     if code in AWAY or status == TOO_MANY or (status >= SERVER_FAULT and status != NEVER):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, event, text
 
 from app.db import slots
 from app.db.database import engine_for
-from app.errors import DatabaseUnavailable
+from app.errors import OutcomeUnknown
 from tests.assets.waist import LOGO, Waist
 from tests.conftest import make_png
 
@@ -53,8 +53,11 @@ async def test_a_commit_that_was_done_is_answered_as_done(waist: Waist, order: d
 
 
 @pytest.mark.parametrize("order", [{}, {"slot": LOGO}, {"idempotency_key": "key"}], ids=["plain", "slot", "key"])
-async def test_a_commit_that_was_not_done_is_answered_as_unavailable(waist: Waist, order: dict[str, object]) -> None:
-    """The connection died before: 503, the old state is there, and the bytes are left to the sweeper, not deleted."""
+async def test_an_outcome_that_nobody_can_tell_is_said_to_be_unknown(
+    waist: Waist, order: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection died, and the database stays away: 503, and the bytes are left to the sweeper, not deleted."""
+    monkeypatch.setattr("app.assets.ingest.UNKNOWN_SECONDS", 0.5)
     waist.backend.gate.clear()
     keeping = asyncio.create_task(waist.keep(PNG, **order))
     await asyncio.to_thread(waist.backend.at_the_gate.acquire)
@@ -64,7 +67,7 @@ async def test_a_commit_that_was_not_done_is_answered_as_unavailable(waist: Wais
 
     event.listen(waist.database.engine, "before_cursor_execute", die)
     waist.backend.gate.set()
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(OutcomeUnknown):
         await keeping
     event.remove(waist.database.engine, "before_cursor_execute", die)
 
