@@ -83,7 +83,7 @@ class Sweeper:
     async def _delete(self, row: Leased) -> bool:
         try:
             await self._stores[row.store].delete(row.key, details=row.details)
-        except StowageError as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever goes wrong with one must not stop the others
             wait = BACKOFF * 2 ** min(row.attempts - 1, LONGEST_BACKOFF)
             log("sweep.failed", level=30, store=row.store, key=row.key, attempts=row.attempts, reason=str(failure))
             await self._database.run(leases.put_off, row.id, seconds=wait)

@@ -102,6 +102,8 @@ class CloudinaryBackend:
                 yield from map(_info, page["resources"])
                 if not page.get("next_cursor"):
                     break
+                if page["next_cursor"] == follow.get("next_cursor"):
+                    raise StorageUnavailable("Cloudinary's listing does not go on.")
                 follow = {"next_cursor": page["next_cursor"]}
 
     def url(

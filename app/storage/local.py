@@ -102,7 +102,7 @@ class LocalBackend:
             os.fsync(folder)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Folder by folder, in the order of the names."""
+        """Folder by folder, in the disk's own order: a folder of a million files is not held in memory."""
         self._check_root()
         yield from self._walk(self.root, "", prefix)
 
@@ -154,24 +154,21 @@ class LocalBackend:
                 os.close(fd)
 
     def _walk(self, folder: Path, below: str, prefix: str) -> Iterator[ObjectInfo]:
-        with translated(), os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-        for entry in entries:
-            key = below + entry.name
-            if (not below and _hidden(entry.name)) or entry.is_symlink():
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
-                    yield from self._walk(Path(entry.path), f"{key}/", prefix)
-            elif key.startswith(prefix):
-                yield from self._seen(key)
+        with translated(), os.scandir(folder) as entries:
+            for entry in entries:
+                key = below + entry.name
+                if (not below and _hidden(entry.name)) or entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
+                        yield from self._walk(Path(entry.path), f"{key}/", prefix)
+                elif key.startswith(prefix):
+                    yield from self._seen(key)
 
     def _seen(self, key: str) -> Iterator[ObjectInfo]:
-        """One entry of a listing, unless it was deleted since the folder was read."""
-        try:
+        """One entry of a listing, unless it was deleted meanwhile or has a name that no object can have."""
+        with suppress(ObjectMissing, UnsafeKey):
             yield self.stat(key)
-        except ObjectMissing:
-            return
 
 
 def _parts(key: str) -> list[str]:
