@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import HostNotAllowed, InternalError, RequestTimeout, ShuttingDown
+from app.errors import Busy, HostNotAllowed, InternalError, RequestTimeout, ShuttingDown
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -46,6 +46,11 @@ class RequestContext:
             if exchange.status is None:
                 exchange.leaving = True
                 await problem(ShuttingDown())(scope, receive, exchange.send)
+        except MemoryError:
+            log("request.without_memory", level=logging.ERROR)
+            if exchange.status is not None:
+                raise
+            await problem(Busy("There is no memory left."))(scope, receive, exchange.send)
         except Exception as failure:
             log("request.crashed", level=logging.ERROR, failure=failure)
             if exchange.status is not None:  # too late for an answer: the server closes the connection

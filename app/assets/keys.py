@@ -11,6 +11,7 @@ from app.db.records import SlotRef
 
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEFAULT_TENANT = "default"
+LONGEST_FOLDER, LONG = 140, 40  # characters: with tenant and id below the 255 that Cloudinary takes
 OURS = re.compile(r"(?:[A-Za-z0-9_-]+/){1,5}[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.[a-z0-9]+")
 
 # (scope, name) of a slot -> its folder; any other slot lies in scope/owner/name.
@@ -25,13 +26,19 @@ def new_id() -> UUID:
 
 def slug(text: str) -> str:
     """A name as a path segment: itself if it is plain, else `h-` and 16 hex digits of its SHA-256."""
-    return text if SLUG.fullmatch(text) else f"h-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    return text if SLUG.fullmatch(text) else _hashed(text)
+
+
+def _hashed(text: str) -> str:
+    return f"h-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
 def key_for(asset_id: UUID, *, tenant: str, kind: str, content_type: str, slot: SlotRef | None) -> str:
     """[tenant/]folder/uuid7.ext, in ASCII."""
     prefix = "" if tenant == DEFAULT_TENANT else f"{slug(tenant)}/"
     folder = kind if slot is None else _slot_folder(slot)
+    if len(folder) > LONGEST_FOLDER:
+        folder = "/".join(part if len(part) <= LONG else _hashed(part) for part in folder.split("/"))
     return f"{prefix}{folder}/{asset_id}.{EXTENSIONS.get(content_type, 'bin')}"
 
 

@@ -108,7 +108,9 @@ class Answer:
 
     def __init__(self, response: urllib3.BaseHTTPResponse, start: int, end: int | None) -> None:
         self._response, self._end = response, end
-        self._skip = 0 if response.status == PARTIAL else start
+        partial = response.status == PARTIAL
+        self._skip = 0 if partial else start
+        self._left = None if partial or end is None else end - start  # bytes, where nobody else counts them
 
     @property
     def length(self) -> int | None:
@@ -124,7 +126,10 @@ class Answer:
         with translated():
             while self._skip and (unwanted := self._response.read(min(self._skip, size))):
                 self._skip -= len(unwanted)
-            return self._response.read(size)
+            data: bytes = self._response.read(size if self._left is None else min(size, self._left))
+        if self._left is not None:
+            self._left -= len(data)
+        return data
 
     def close(self) -> None:
         """Drop the connection if the body was not read to its end, else keep it."""

@@ -4,7 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from app.telemetry import log
 
 SINGLE = 32 * 1024 * 1024  # bytes: up to here one PUT
 PART = 16 * 1024 * 1024  # bytes: 10,000 of them are more than we ever store
-DAWN = "Thu, 01 Jan 1970 00:00:00 GMT"  # a store that doesn't tell the time: nothing is old
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_LINK = 7 * 86_400  # seconds: Amazon refuses longer ones
 BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 PUTS, QUICK, ABORTS = Patience(seconds=300), Patience(seconds=60), Patience(seconds=10, tries=2)
@@ -131,8 +131,10 @@ class S3Backend:
         """Abort the multipart uploads of processes that died; ages are told by the store's own clock."""
         aborted = 0
         for page in self._pages("list_multipart_uploads", "KeyMarker", "UploadIdMarker"):
-            now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"].get("date", DAWN))
+            now = _date(page["ResponseMetadata"]["HTTPHeaders"])
             for upload in page.get("Uploads", ()):
+                if not {"Key", "UploadId", "Initiated"} <= upload.keys():
+                    raise StorageUnavailable("The store's list of uploads makes no sense.")
                 if ours(upload["Key"]) and now - upload["Initiated"] > timedelta(seconds=older_than):
                     aborted += self._abort({**self._bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]})
         return aborted
@@ -219,6 +221,14 @@ class S3Backend:
             "ACL": self._acl if serving.public else None,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+def _date(headers: Mapping[str, str]) -> datetime:
+    """The store's clock; one that can't be read makes nothing old."""
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return DAWN
 
 
 def _info(key: str | None, size: int | None, found: Mapping[str, Any]) -> ObjectInfo:

@@ -182,7 +182,7 @@ async def test_a_failure_without_a_client_is_no_noise(waist: Waist) -> None:
     keeping = asyncio.create_task(waist.keep(PNG))
     await asyncio.to_thread(waist.backend.at_the_gate.acquire)
     keeping.cancel()
-    await asyncio.wait([keeping])
+    await asyncio.wait([keeping], timeout=0.05)
     waist.backend.gate.set()
     await waist.ingest.finish(10)
     await asyncio.sleep(0.01)

@@ -141,12 +141,12 @@ def test_a_body_that_cannot_be_rewound_is_sent_anew_all_the_same(small: Cloud) -
 
 def test_trap_a_deadline_for_each_chunk(small: Cloud) -> None:
     """Chunks that are slow one by one are slow together: a put has one deadline."""
-    small.faults.always("upload", late(0.15))
+    small.faults.always("upload", late(0.25))
     began = time.monotonic()
     with pytest.raises(StorageTimeout):
         put(cloudinary_on(small, patience=Patience(seconds=0.4, pause=0.01)), KEY, bytes(20_000))
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 3.5
 
 
 @pytest.mark.parametrize(("size", "most"), [(store.LARGE + 1, store.AT_ONCE), (1000, 6)])
@@ -158,7 +158,7 @@ def test_trap_many_large_uploads_at_once_fill_the_memory(cloud: Cloud, size: int
         with lock:
             counts[0] += 1
             counts[1] = max(counts)
-        time.sleep(0.1)
+        time.sleep(0.2)
         with lock:
             counts[0] -= 1
         return content

@@ -124,13 +124,13 @@ def test_trap_a_cloud_that_says_nothing(cloud: Cloud, png: bytes, name: str, mon
     for timeout in ("TIMEOUT", "SHORT"):
         monkeypatch.setattr(cloudinary_client, timeout, urllib3.Timeout(connect=0.25, read=0.25))
     action, call = CALLS[name]
-    cloud.faults.always(action, hang(3))
+    cloud.faults.always(action, hang(8))
     backend = cloudinary_on(cloud, patience=Patience(seconds=0.6, tries=50, pause=0.01))
     began = time.monotonic()
     with pytest.raises(StorageTimeout if name != "ping" else StorageUnavailable):
         call(backend, png)
 
-    assert 0.2 < time.monotonic() - began < 2.5
+    assert 0.2 < time.monotonic() - began < 5
     assert len(cloud.named(action)) <= 4
 
 

@@ -2,9 +2,12 @@
 
 import io
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
+from app.assets.keys import key_for
+from app.db.records import SlotRef
 from app.errors import StorageRefused, StorageUnavailable, StoreAlteredFile, StoreLimit
 from app.storage.backend import PRIVATE, Serving
 from app.storage.cloudinary import CloudinaryBackend
@@ -177,6 +180,14 @@ def test_trap_a_file_that_the_cloud_finds_too_large(strict: Cloud, png: bytes, s
         put_file(cloudinary_on(strict), KEY, png.ljust(size, b"x"), serving=serving)
 
     assert (caught.value.status, len(strict.named("upload")), strict.assets) == (413, 1, {})
+
+
+def test_trap_a_name_that_is_longer_than_the_cloud_takes(store_on: CloudinaryBackend, png: bytes) -> None:
+    """255 characters: the longest key that the service makes is no longer."""
+    slot = SlotRef(tenant="t" * 64, scope="s" * 64, owner="o" * 64, name="n" * 64)
+    key = key_for(UUID(int=7), tenant="t" * 64, kind="logo", content_type="image/webp", slot=slot)
+
+    assert put_file(store_on, key, png).public_id == key
 
 
 def test_the_same_key_again_replaces(cloud: Cloud, store_on: CloudinaryBackend, png: bytes) -> None:

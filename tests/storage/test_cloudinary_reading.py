@@ -10,12 +10,14 @@ import urllib3
 from app.errors import ObjectMissing, StorageRefused, StorageTimeout, StorageUnavailable
 from app.storage import cloudinary_client
 from app.storage.cloudinary import CloudinaryBackend
+from app.storage.cloudinary_client import CloudinaryClient
 from app.storage.download import RESUMPTIONS
 from tests.conftest import PDF, make_png
 from tests.standins.cloudinary.callers import get
 from tests.standins.cloudinary.cloud import Cloud
 from tests.standins.cloudinary.faults import Fault, cut, hang, page, refuse, reset
-from tests.storage.faulty import PUBLIC, TRIES, cloud_says, cloudinary_on, put_file
+from tests.standins.s3_exchange import Exchange, ThreadedServer
+from tests.storage.faulty import IMPATIENT, PUBLIC, TRIES, cloud_says, cloudinary_on, put_file
 
 KEY = "logo/01a1fe46.png"
 PNG = make_png(noise=random.Random(4).randbytes(50_000))
@@ -113,6 +115,25 @@ def test_what_passes_is_waited_for_and_has_an_end(
         read(store_on)
 
     assert len(cloud.named("download")) == 2 * TRIES
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, None), (5, 100), (0, 10), (70_000, None), (99_990, 200_000)])
+def test_trap_a_range_of_an_answer_without_a_length(start: int, end: int | None) -> None:
+    """A server that sends chunks and knows no ranges: what was asked for, and no byte more."""
+
+    def serve(exchange: Exchange) -> None:
+        exchange.send_response(200)
+        exchange.send_header("Transfer-Encoding", "chunked")
+        exchange.end_headers()
+        exchange.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(PNG), PNG))
+
+    with ThreadedServer(serve, None) as server:
+        names = {"cloud_name": "acme", "api_key": "1", "api_secret": "2"}
+        client = CloudinaryClient(names | {"upload_prefix": f"http://127.0.0.1:{server.server_port}"})
+        backend = CloudinaryBackend(client, quick=IMPATIENT)
+        for _ in range(2):  # the second one may use the connection of the first
+            backend.open(KEY, details={"resource_type": "raw", "type": "upload"}).close()
+            assert read(backend, start=start, end=end) == PNG[start:end]
 
 
 def test_what_is_missing_is_asked_for_in_both_places(cloud: Cloud, store_on: CloudinaryBackend) -> None:
