@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import io
 import os
@@ -165,6 +166,7 @@ class Writer:
         with translated():
             if self._file is None:
                 self._file = io.FileIO(path, "x+")
+                fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # tells the sweeper that we live
             for piece in pieces:
                 self._digest.update(piece)
                 write_all(self._file, piece)
@@ -199,11 +201,21 @@ def remove(path: Path) -> None:
 
 
 def _remove_old(folder: Path, older_than: float) -> int:
-    """Ages by the clock of the disk's own machine: both times are taken here."""
+    """Ages by the clock of the disk's own machine: both times are taken here. It may jump: what is held stays."""
     removed, now = 0, time.time()
     for path in folder.glob("*"):
         with contextlib.suppress(OSError):  # the next one may go
-            if now - path.stat().st_mtime > older_than:
+            if now - path.stat().st_mtime > older_than and not _is_held(path):
                 path.unlink()
                 removed += 1
     return removed
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a living process writes to it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
