@@ -17,7 +17,7 @@ make_venv = $(PYTHON) -m venv $(@D)
 install = $(@D)/bin/python -m pip install --quiet
 endif
 
-.PHONY: help run test check check-all fix migration bench lock clean
+.PHONY: help run test check check-all fix migration bench crash lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ migration: $(VENV)/.dev ## a new migration from the models: make migration NAME=
 
 bench: $(VENV)/.dev ## measure: make bench, or make bench ARGS="--quick"
 	$(BIN)/python -m tests.bench $(ARGS)
+
+crash: $(VENV)/.dev ## kill the service again and again: make crash ROUNDS=1000 [PAIR=local+sqlite] [SEED=1]
+	$(BIN)/python -m tests.crash --pair $(or $(PAIR),all) --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
 
 lock: ## compile the hash files again (needs uv); add UPGRADE=1 for newer versions
 	@test -n "$(UV)" || { echo 'make lock needs uv: python3 -m pip install uv'; exit 2; }

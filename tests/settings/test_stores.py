@@ -1,7 +1,7 @@
 """Which variables lead to which store, under every name that platforms and guides give them."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
 
 from app.settings import CloudinarySettings, S3Settings, Settings, StorageSettings
 
@@ -55,6 +55,18 @@ def test_our_own_name_wins_and_an_empty_one_counts_as_unset(monkeypatch: pytest.
         set_all(monkeypatch, {name: f"https://{name}" if n >= last else "" for n, name in enumerate(names)})
 
         assert told(S3Settings(), field) == f"https://{names[last]}"
+
+
+def test_trap_a_variable_that_is_named_like_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """URL, KEY, PREFIX and the like belong to others: only the names of the README's table are read, in every group."""
+    plain = [group() for group in Settings.groups()]
+    for group in Settings.groups():
+        for field, info in group.model_fields.items():
+            known = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else []
+            if field.upper() not in known:
+                monkeypatch.setenv(field.upper(), "https://somebody-elses")
+
+    assert [group() for group in Settings.groups()] == plain
 
 
 @pytest.mark.parametrize("field", S3)

@@ -113,9 +113,19 @@ def test_the_deadline_is_one_for_all_tries() -> None:
     assert 0.1 < time.monotonic() - began < 2
 
 
-def test_time_that_is_over_ends_before_the_call() -> None:
+def test_trap_a_pause_that_outlasts_the_deadline(pauses: list[float]) -> None:
+    """It isn't begun: the failure leaves instead."""
+    for _ in range(20):
+        pauses.clear()
+        with pytest.raises(StorageUnavailable):
+            Patience(seconds=5, tries=50, pause=1000).start().run(Away(*(StorageUnavailable() for _ in range(50))))
+        assert all(pause <= 5 for pause in pauses)
+
+
+@pytest.mark.parametrize("tries", [1, 4])
+def test_time_that_is_over_ends_before_the_call(tries: int) -> None:
     """Nothing is begun after the deadline."""
-    call, deadline = Away(), Patience(seconds=0).start()
+    call, deadline = Away(), Patience(seconds=0, tries=tries).start()
     time.sleep(0.001)
     with pytest.raises(StorageTimeout):
         deadline.run(call)

@@ -1,0 +1,143 @@
+"""Runs a command line of the service with one fault in it, which the tests have to find.
+
+`python -m tests.crash.planted FAULT python -m app serve`. This is the one place where our code is patched: the fault is
+what is tested.
+"""
+
+import asyncio
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import BinaryIO
+from uuid import UUID
+
+import uvicorn
+
+from app.assets import ingest
+from app.assets.callers import Caller
+from app.assets.ingest import Ingest, Work
+from app.assets.service import AssetService
+from app.assets.sweep import Sweeper
+from app.cli import main as stowage
+from app.db import slots
+from app.db.records import Asset, Draft, Kept, Leased, Placed
+from app.errors import Busy
+from app.storage.backend import Stored
+from app.storage.local import LocalBackend
+
+LATE = 0.1  # seconds
+
+_settle = Ingest._settle
+_keep = Ingest._keep
+_adopt = LocalBackend.adopt
+_put = LocalBackend.put
+
+
+def prefix(fault: str) -> list[str]:
+    """What comes before the service's own command line."""
+    return [sys.executable, "-m", "tests.crash.planted", fault]
+
+
+async def _answer_before_the_commit(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+    """The client is told before it is true."""
+    if work.order.slot is not None or work.claim is not None:
+        return await _settle(self, work, placed)
+    task = asyncio.create_task(_settle_late(self, work, placed))
+    self._under_way.add(task)
+    task.add_done_callback(self._under_way.discard)
+    return Kept(assets=tuple(_ready(*each) for each in zip(work.drafts, placed, strict=True)))
+
+
+async def _settle_late(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+    await asyncio.sleep(LATE)
+    return await _settle(self, work, placed)
+
+
+def _ready(draft: Draft, placed: Placed) -> Asset:
+    """What the row would be."""
+    told = {field.name: getattr(draft, field.name) for field in fields(Draft)}
+    said = {"public_id": placed.public_id, "url": placed.url, "details": placed.details}
+    return Asset(**told, **said, state="ready", created_at=datetime.now(UTC))
+
+
+async def _delete_before_the_flip(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+    """The old logo's bytes go while its slot still holds it."""
+    slot = work.order.slot
+    held = await self._database.read(slots.held, slot) if slot else None
+    if held is not None:
+        await self._stores[held[1].store].delete(held[1].key, details=held[1].details)
+    return await _settle(self, work, placed)
+
+
+def _rename_before_the_flush(self: LocalBackend, key: str, path: os.PathLike[str]) -> object:
+    """The wrong order: the file has its name before its bytes are on the disk."""
+    flush, os.fsync = os.fsync, lambda _: None
+    try:
+        stored = _adopt(self, key, path)
+    finally:
+        os.fsync = flush
+    for each in (self.root / key, (self.root / key).parent):
+        descriptor = os.open(each, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    return stored
+
+
+async def _delete_nothing(self: AssetService, caller: Caller, asset_id: UUID) -> None:
+    """A 204 for nothing."""
+
+
+async def _sweep_rows_alone(self: Sweeper, row: Leased) -> bool:
+    """The row goes, its bytes stay."""
+    return True
+
+
+async def _sweep_nothing(self: Sweeper, row: Leased) -> bool:
+    """The row stays, and is never due again."""
+    return False
+
+
+def _store_a_bit_less(self: LocalBackend, key: str, body: BinaryIO, **told: object) -> Stored:
+    """The last byte is another one."""
+    content = body.read()
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    told["sha256"] = hashlib.sha256(changed).hexdigest()
+    return _put(self, key, io.BytesIO(changed), **told)
+
+
+async def _refuse_what_is_kept(self: Ingest, work: Work) -> Kept:
+    """One in ten is stored and told that it was not."""
+    kept = await _keep(self, work)
+    if kept.assets[0].id.int % 10 == 0:
+        raise Busy
+    return kept
+
+
+FAULTS: dict[str, tuple[object, str, object]] = {
+    "answer-before-commit": (Ingest, "_settle", _answer_before_the_commit),
+    "delete-before-flip": (Ingest, "_settle", _delete_before_the_flip),
+    "delete-nothing": (AssetService, "delete", _delete_nothing),
+    "forget-keys": (ingest, "_claim_of", lambda *_: None),
+    "refuse-what-is-kept": (Ingest, "_keep", _refuse_what_is_kept),
+    "store-other-bytes": (LocalBackend, "put", _store_a_bit_less),
+    "stop-at-once": (uvicorn.Server, "handle_exit", lambda *_: os._exit(0)),
+    "sweep-nothing": (Sweeper, "_delete", _sweep_nothing),
+    "sweep-rows-alone": (Sweeper, "_delete", _sweep_rows_alone),
+    "no-fsync": (os, "fsync", lambda _: None),
+    "rename-before-fsync": (LocalBackend, "adopt", _rename_before_the_flush),
+}
+
+
+def main() -> int:
+    """The exit code of the command."""
+    setattr(*FAULTS[sys.argv[1]])
+    code: int = stowage(sys.argv[sys.argv.index("app") + 1 :])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
