@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-from app.errors import Busy, HostNotAllowed, InternalError, RequestTimeout, ShuttingDown
+from app.errors import Busy, HostNotAllowed, InternalError, RequestTimeout, ShuttingDown, StowageError
 from app.telemetry import begin_request, log
 
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -42,20 +42,14 @@ class RequestContext:
         began = time.perf_counter()
         try:
             await self._app(scope, exchange.receive, exchange.send)
-        except asyncio.CancelledError:  # the time that a stop leaves to requests is over, and this one changed nothing
-            if exchange.status is None:
-                exchange.leaving = True
-                await problem(ShuttingDown())(scope, receive, exchange.send)
-        except MemoryError:
-            log("request.without_memory", level=logging.ERROR)
-            if exchange.status is not None:
+        except BaseException as failure:
+            refusal = _refusal_of(failure)
+            if (
+                refusal is None or exchange.status is not None
+            ):  # too late for an answer: the server closes the connection
                 raise
-            await problem(Busy("There is no memory left."))(scope, receive, exchange.send)
-        except Exception as failure:
-            log("request.crashed", level=logging.ERROR, failure=failure)
-            if exchange.status is not None:  # too late for an answer: the server closes the connection
-                raise
-            await problem(InternalError())(scope, receive, exchange.send)
+            exchange.leaving = isinstance(refusal, ShuttingDown)
+            await problem(refusal)(scope, receive, exchange.send)
         finally:
             ms = round((time.perf_counter() - began) * 1000, 2)
             level = 10 if scope["path"] in QUIET else 20
@@ -121,6 +115,19 @@ class Exchange:
         small = length.isdigit() and int(length) <= DRAINED and b"expect" not in self._headers
         over = self.leaving or self.status == RequestTimeout.status  # the rest of the body is not waited for
         return [(b"connection", b"close")] if self._unread and (over or not small) else []
+
+
+def _refusal_of(failure: BaseException) -> StowageError | None:
+    """What the client is told of something that no door has turned into an answer."""
+    if isinstance(failure, asyncio.CancelledError):  # a stop: the time is over, and the request has changed nothing
+        return ShuttingDown()
+    if isinstance(failure, MemoryError):
+        log("request.without_memory", level=logging.ERROR)
+        return Busy("There is no memory left.")
+    if isinstance(failure, Exception):
+        log("request.crashed", level=logging.ERROR, failure=failure)
+        return InternalError()
+    return None
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

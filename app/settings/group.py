@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import PydanticBaseSettingsSource as Source
 
 
 def _items(value: object) -> object:
@@ -39,6 +40,19 @@ class Group(BaseSettings):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: Source,
+        env_settings: Source,
+        dotenv_settings: Source,  # noqa: ARG003
+        file_secret_settings: Source,  # noqa: ARG003
+    ) -> tuple[Source, ...]:
+        """Names of fields are for the code alone: a variable called URL or KEY is somebody else's."""
+        env_settings.config = SettingsConfigDict(**{**env_settings.config, "validate_by_name": False})
+        return init_settings, env_settings
 
 
 def env(*names: str, default: object, text: str, **bounds: Any) -> Any:

@@ -132,8 +132,8 @@ class Answer:
         return data
 
     def close(self) -> None:
-        """Drop the connection if the body was not read to its end, else keep it."""
-        self._response.close() if self._response.length_remaining else self._response.release_conn()
+        """Read to its end, it is back in the pool already; else it holds bytes that nobody wants, and is dropped."""
+        self._response.close()
 
 
 @contextmanager

@@ -88,8 +88,7 @@ class Place:
 
     def expire(self) -> None:
         """Let the grace of every unfinished upload be over, and every pause of the sweeper."""
-        late = update(assets).where(assets.c.state != "ready").values(due_at=clock(-1))
-        self._with(lambda services: services.database.run(lambda connection: connection.execute(late)))
+        self._with(_expire)
 
     def sweep(self, **more: str) -> Report:
         """One sweep by a process of its own time; the spool's grace is 0 when nothing runs."""
@@ -101,9 +100,7 @@ class Place:
 
     def settled(self) -> Left:
         """What is there when nothing runs and the grace is over."""
-        self.expire()
-        self.sweep(SWEEP_GRACE="0")
-        return self.left()
+        return self._with(_settled, SWEEP_GRACE="0")
 
     def states(self) -> list[str]:
         """Of all rows, sorted."""
@@ -159,6 +156,17 @@ def logo(client: Any) -> bytes:
 
 def _file(field: str, content: bytes) -> dict[str, tuple[str, bytes]]:
     return {field: ("a.png", content)}
+
+
+async def _expire(services: Services) -> None:
+    late = update(assets).where(assets.c.state != "ready").values(due_at=clock(-1))
+    await services.database.run(lambda connection: connection.execute(late))
+
+
+async def _settled(services: Services) -> Left:
+    await _expire(services)
+    await services.sweeper.sweep()
+    return await _left(services)
 
 
 async def _states(services: Services) -> list[str]:

@@ -71,22 +71,6 @@ def test_f03_two_hundred_stalled_uploads_are_not_felt(sqlite: Place) -> None:
     assert busy[-2] < 6 * quiet + 0.2
 
 
-def test_f03_more_than_may_be_received_are_told_so(sqlite: Place) -> None:
-    """503 `busy` beyond MAX_CONCURRENT_UPLOADS; reads go on, and the places come back."""
-    with sqlite.service(MAX_CONCURRENT_UPLOADS="20") as service, talking(service) as client:
-        put_logo(client, png(0))
-        with stalled(service, 20, 1000):
-            time.sleep(0.2)
-            answer = put_logo(client, png(1))
-            assert (answer.status_code, answer.json()["code"]) == (503, "busy")
-            assert int(answer.headers["retry-after"]) >= 1
-            assert logo(client) == png(0)
-        deadline = time.monotonic() + 10
-        while put_logo(client, png(2)).status_code == 503 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert logo(client) == png(2)
-
-
 def test_f25_the_largest_uploads_do_not_block_the_loop(sqlite: Place) -> None:
     """Four of 100 MB at once: /healthz answers in between, always, and all four are stored."""
     content = b"\0" + bytes(100 * MB - 1)

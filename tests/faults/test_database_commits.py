@@ -135,12 +135,12 @@ def test_f10_the_connection_is_lost_at_the_commit(
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_f10_the_commit_was_done_and_the_database_restarts(place: Place, proxy_of_database: Proxy, order: str) -> None:
-    """It is away for two seconds more, as Postgres is: nobody is told 503 of what was stored all the same."""
+    """It is away for a second more, as Postgres is: nobody is told 503 of what was stored all the same."""
     word, send = ORDERS[order]
     with place.client() as client:
         away = Trouble(refuse=True)
         after_the_put(client, lambda: setattr(proxy_of_database, "trouble", Trouble(at=word, deaf=True, then=away)))
-        back = threading.Timer(2.0, proxy_of_database.heal)
+        back = threading.Timer(1.0, proxy_of_database.heal)
         back.start()
         answer = send(client)
         back.join()

@@ -158,7 +158,6 @@ def test_a_pipe_is_read_once_and_left_open() -> None:
     body = Pipe(DATA)
     with checked(as_body(body), len(DATA), sha256(DATA)) as whole:
         kept = whole.stream
-
     assert (body.taken, body.closed, kept.closed) == (len(DATA), False, True)
 
 
@@ -237,7 +236,6 @@ def test_a_stream_that_shrank_ends_the_part() -> None:
     with checked(file, len(DATA), sha256(DATA)) as whole:
         [part] = whole.parts(len(DATA), deadline())
         file.truncate(100)
-
         assert part.read() == DATA[:100]
 
 
