@@ -42,7 +42,8 @@ def build(settings: Settings) -> Services:
     check(settings)
     stores = make_stores(settings)
     database = Database(settings.database_url, pool_size=settings.database.pool_size)
-    spool = Spool(_spool_folder(stores.default.backend))
+    default = stores.default.backend
+    spool = Spool(_spool_folder(default), temporary=not isinstance(default, Adopts))
     policies = Policies(settings.limits.by_kind())
     tokens = Tokens(settings.auth)
     ingest = Ingest(database, stores, policies, grace=settings.sweep.grace)

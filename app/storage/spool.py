@@ -48,8 +48,9 @@ class Body:
 class Spool:
     """One folder where large bodies wait, and the memory that small ones may take together."""
 
-    def __init__(self, folder: Path, *, budget: int = BUDGET, small: int = SMALL) -> None:
+    def __init__(self, folder: Path, *, budget: int = BUDGET, small: int = SMALL, temporary: bool = False) -> None:
         self.folder = folder
+        self.temporary = temporary  # somebody may clean it up; a store's own that is gone is a disk that is gone
         self.small = small
         self.budget = budget
         self.held = 0
@@ -165,6 +166,8 @@ class Writer:
     def _write(self, path: Path, pieces: list[bytes | bytearray]) -> None:
         with translated():
             if self._file is None:
+                if self._spool.temporary:
+                    path.parent.mkdir(exist_ok=True)
                 self._file = io.FileIO(path, "x+")
                 fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # tells the sweeper that we live
             for piece in pieces:

@@ -69,6 +69,11 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._cut_all, done)
         done.wait(10)
 
+    def forget(self) -> None:
+        """Let nothing pass on the connections that are open now, for ever: a router has dropped them without a word."""
+        for pair in list(self._pairs):
+            pair.forgotten = True
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
@@ -109,6 +114,7 @@ class _Pair:
     def __init__(self, proxy: Proxy, task: asyncio.Task[None], *, afflicted: bool) -> None:
         self.task = task
         self.writers: list[asyncio.StreamWriter] = []
+        self.forgotten = False
         self._proxy = proxy
         self._afflicted = afflicted
         self._said = b""  # the end of what the client has said, as long as what is waited for
@@ -188,7 +194,7 @@ class _Pair:
         await self._silence()
 
     async def _silence(self) -> None:
-        while self.trouble.silent:  # noqa: ASYNC110 - other threads say when it is over
+        while self.trouble.silent or self.forgotten:  # noqa: ASYNC110 - other threads say when it is over
             await asyncio.sleep(POLL)
 
     def _size(self) -> int:

@@ -4,7 +4,6 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import httpx2
@@ -14,19 +13,8 @@ import pytest
 from tests.api.refusals import refused
 from tests.faults.place import HEADERS, LOGO, Place, logo, png, put_logo, talking, upload, whole
 from tests.faults.postgres import FAST, IMMEDIATE, Server
-from tests.faults.proxy import Proxy, Trouble
 
-BOUND = 40.0  # seconds in which any call has an answer, however silent the database is: 15 for an answer, 5 to connect
 HEALED = 5.0  # seconds after which an outage that is over is forgotten
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "upload": lambda client: upload(client, png(1)),
-    "upload with a key": lambda client: upload(client, png(2), key="k"),
-    "replacement": lambda client: put_logo(client, png(3)),
-    "list": lambda client: client.get("/v1/assets"),
-    "logo": lambda client: client.get(LOGO),
-    "deletion": lambda client: client.delete(LOGO),
-    "bytes": lambda client: client.get("/f/01a1fe56-6c38-7226-99df-e72aefb3b6b7/a.png"),
-}
 
 
 def read_logo(client: Any, _: bytes) -> Any:
@@ -75,22 +63,6 @@ class Traffic:
                 time.sleep(0.01)
 
 
-def all_at_once(client: Any) -> dict[str, tuple[Any, float]]:
-    """Every call, each by a thread of its own: its answer, and how many seconds it took."""
-    answers: dict[str, tuple[Any, float]] = {}
-
-    def ask(name: str) -> None:
-        began = time.monotonic()
-        answers[name] = CALLS[name](client), time.monotonic() - began
-
-    threads = [threading.Thread(target=ask, args=[name]) for name in CALLS]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 def test_f14_postgres_restarts_under_load(place: Place, server: Server) -> None:
     """Only 503 `database_unavailable`, only while it is away and five seconds more; the same process goes on."""
     with place.service() as service, Traffic(service.port) as traffic:
@@ -129,44 +101,6 @@ def test_f14_postgres_restarts_twenty_times_under_load(place: Place, server: Ser
     assert left == whole(len(left.rows))
 
 
-@contextlib.contextmanager
-def frozen(server: Server, _: Proxy) -> Iterator[None]:
-    """Its processes are stopped."""
-    with server.frozen():
-        yield
-
-
-@contextlib.contextmanager
-def swallowed(_: Server, proxy: Proxy) -> Iterator[None]:
-    """The network takes packets and delivers none."""
-    proxy.trouble = Trouble(silent=True)
-    yield
-    proxy.heal()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("silence", [frozen, swallowed])
-def test_f14_a_database_that_says_nothing(place: Place, server: Server, proxy_of_database: Proxy, silence: Any) -> None:
-    """It accepts connections and is silent: every call is 503 in bounded time; /healthz answers; then all is well."""
-    with place.service() as service, talking(service) as client:
-        put_logo(client, png(0))
-        with silence(server, proxy_of_database):
-            answers = all_at_once(client)
-            health, ready = (httpx2.get(f"{service.url}{path}", timeout=5) for path in ("/healthz", "/readyz"))
-        print({name: round(seconds, 1) for name, (_, seconds) in answers.items()})  # noqa: T201 - for people
-        for name, (answer, seconds) in answers.items():
-            refused(answer, 503, "database_unavailable")
-            assert int(answer.headers["retry-after"]) >= 1, name
-            assert seconds < BOUND, name
-        began = time.monotonic()
-        while put_logo(client, png(9)).status_code != 200 and time.monotonic() < began + HEALED + 10:
-            time.sleep(0.1)
-        assert logo(client) == png(9)
-
-    assert (health.status_code, ready.status_code) == (200, 503)
-    assert place.settled().findings == ()
-
-
 def test_f14_a_database_that_is_read_only(fresh: Place, server: Server) -> None:
     """After a failover: reading works, writing is a 503, and nothing is half-written."""
     url = fresh.settings["DATABASE_URL"]
@@ -198,4 +132,15 @@ def test_f14_a_database_without_a_connection_left(place: Place, server: Server) 
         assert client.get("/readyz").status_code == 503
         others.close()
         assert put_logo(client, png(2)).status_code == 200
+    assert place.settled() == whole(1)
+
+
+def test_f14_the_database_comes_after_the_service(place: Place, server: Server) -> None:
+    """A platform starts both at once: the service waits, migrates, and is ready."""
+    server.stop(IMMEDIATE)
+    late = threading.Timer(1.5, server.start)
+    late.start()
+    with place.service() as service, talking(service) as client:
+        late.join()
+        assert put_logo(client, png(1)).status_code == 201
     assert place.settled() == whole(1)

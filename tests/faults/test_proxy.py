@@ -195,3 +195,16 @@ def test_some_connections_are_lucky(proxy: Proxy) -> None:
     proxy.trouble = Trouble(refuse=True, chance=0.0)
 
     assert said(proxy, b"1") == b"1"
+
+
+def test_open_connections_are_forgotten(proxy: Proxy) -> None:
+    """Nothing passes on them any more, while new ones are well."""
+    with connected(proxy) as old:
+        old.sendall(b"1")
+        assert old.recv(10) == b"1"
+        proxy.forget()
+        old.sendall(b"2")
+        assert said(proxy, b"3") == b"3"
+        old.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            old.recv(10)

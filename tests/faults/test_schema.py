@@ -7,7 +7,6 @@ import psycopg
 from starlette.testclient import TestClient
 
 from tests.faults.place import LOGO, Place, png, put_logo, upload, whole
-from tests.serving import command
 
 # What later migrations may do: they only add.
 ADDITIONS = (
@@ -64,11 +63,12 @@ def test_f27_the_next_version_migrates_under_load(fresh: Place) -> None:
 
 def test_f27_an_older_version_starts_on_a_newer_database(fresh: Place) -> None:
     """A rollback: it migrates nothing, and works."""
-    assert command("migrate", settings=fresh.settings).returncode == 0
+    with fresh.client() as client:
+        put_logo(client, png(0))
     with psycopg.connect(fresh.settings["DATABASE_URL"]) as connection:
         for statement in ADDITIONS:
             connection.execute(statement)
     with fresh.client() as client:
-        assert put_logo(client, png(1)).status_code == 201
+        assert put_logo(client, png(1)).status_code == 200
         assert client.get("/readyz").status_code == 200
     assert fresh.settled() == whole(1)

@@ -28,9 +28,10 @@ SPOOLED = 600_000  # bytes beyond what stays in memory
 class Asking:
     """A request in a thread of its own: its answer, or None when the connection ended without one."""
 
-    def __init__(self, service: Served, content: bytes) -> None:
+    def __init__(self, service: Served, content: bytes, *, key: str | None = None) -> None:
         self.answer: httpx2.Response | None = None
         self._service, self._content = service, content
+        self._headers = {"Idempotency-Key": key} if key else {}
         self._thread = threading.Thread(target=self._ask)
 
     def __enter__(self) -> Self:
@@ -42,7 +43,7 @@ class Asking:
 
     def _ask(self) -> None:
         with contextlib.suppress(httpx2.TransportError), talking(self._service) as client:
-            self.answer = put_logo(client, self._content)
+            self.answer = put_logo(client, self._content, headers=self._headers)
 
 
 def state(pid: int) -> str:
@@ -139,6 +140,44 @@ def test_f21_a_sweeper_dies_in_the_middle(place: Place, moment: str) -> None:
 
     assert place.states() == ["doomed"] * 4 + ["ready"]
     assert place.settled() == whole(1)
+
+
+def test_f15_a_retry_overtakes_a_process_that_was_stopped(place: Place) -> None:
+    """The same key at another replica: it takes over and answers; the first goes on and gives the same answer."""
+    with (
+        place.service(prefix=PREFIX, FAULTS="put:after:stop") as first,
+        place.service() as second,
+        talking(second) as client,
+    ):
+        with Asking(first, NEW, key="k") as asking:
+            until_stopped(first)
+            retried = put_logo(client, NEW, headers={"Idempotency-Key": "k"})
+            newer = put_logo(client, OLD)
+            first.process.send_signal(signal.SIGCONT)
+        seen = logo(client)
+
+    assert asking.answer is not None
+    assert (asking.answer.status_code, retried.status_code, newer.status_code) == (201, 201, 200)
+    assert asking.answer.json()["id"] == retried.json()["id"]
+    assert seen == OLD
+    assert place.settled() == whole(1)
+
+
+def test_f21_a_process_goes_on_while_a_sweeper_is_half_way(place: Place) -> None:
+    """The sweeper has deleted the bytes and died before the row: the upload is not made ready without its bytes."""
+    with place.service(prefix=PREFIX, FAULTS="put:after:stop") as service:
+        with Asking(service, NEW) as asking:
+            until_stopped(service)
+            place.expire()
+            with sweeping(place, FAULTS="delete:after:kill") as sweeper:
+                assert sweeper.wait(30) == -signal.SIGKILL
+            service.process.send_signal(signal.SIGCONT)
+        with talking(service) as client:
+            assert client.get("/v1/assets").json()["items"] == []
+
+    assert asking.answer is not None
+    assert (asking.answer.status_code, asking.answer.json()["code"]) == (503, "superseded")
+    assert place.settled() == whole(0)
 
 
 @pytest.mark.slow

@@ -23,6 +23,11 @@ from tests.standins.s3_faults import Faults
 
 S3_REFUSALS = {"5xx": s3.SLOW_DOWN, "denied": s3.ACCESS_DENIED, "hung up": s3.dropped}
 CLOUDINARY_REFUSALS = {"420": cld.refuse(420), "denied": cld.refuse(401), "500": cld.refuse(500)}
+# One of each in every run, the others where there is time.
+IN_TURN = [
+    [first, *[pytest.param(name, marks=pytest.mark.slow) for name in others]]
+    for first, *others in (S3_REFUSALS, CLOUDINARY_REFUSALS)
+]
 SECRET = "a-wrong-secret-that-nobody-may-see"
 
 
@@ -56,14 +61,14 @@ def deleted_and_swept(place: Place, heal: Any) -> None:
     assert place.left() == whole(1)
 
 
-@pytest.mark.parametrize("refusal", S3_REFUSALS)
+@pytest.mark.parametrize("refusal", IN_TURN[0])
 def test_f18_s3_does_not_delete(on_s3: Place, faults: Faults, refusal: str) -> None:
     """Tombstones stay, are tried again later and later, and drain when it does."""
     faults.script("DELETE", "", itertools.repeat(S3_REFUSALS[refusal]))
     deleted_and_swept(on_s3, faults.heal)
 
 
-@pytest.mark.parametrize("refusal", CLOUDINARY_REFUSALS)
+@pytest.mark.parametrize("refusal", IN_TURN[1])
 def test_f18_cloudinary_does_not_delete(on_cloudinary: Place, cloud: Cloud, refusal: str) -> None:
     """Tombstones stay, are tried again later and later, and drain when it does."""
     cloud.faults.always("destroy", CLOUDINARY_REFUSALS[refusal])
@@ -81,7 +86,7 @@ def test_f18_what_is_gone_already_is_deleted(on_s3: Place, faults: Faults) -> No
     assert on_s3.left() == whole(0)
 
 
-@pytest.mark.parametrize("store", ["local", "s3"])
+@pytest.mark.parametrize("store", ["s3", pytest.param("local", marks=pytest.mark.slow)])
 def test_f19_a_slow_reader_of_a_replaced_logo(request: pytest.FixtureRequest, place: Place, store: str) -> None:
     """It began before: it gets the whole old file, which was replaced twice and swept meanwhile."""
     place.settings |= environment_of(store, request)
