@@ -6,13 +6,12 @@ import fcntl
 import hashlib
 import io
 import os
-import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from app.errors import Busy, StorageError
+from app.errors import Busy
 from app.lanes import Lane
 from app.storage.folders import translated
 from app.telemetry import log
@@ -28,7 +27,10 @@ SUFFIX = ".part"
 
 @dataclass(slots=True)
 class Body:
-    """A whole body: in memory (`data`) or in a spool file (`path`), with its size in bytes and its SHA-256."""
+    """A whole body: in memory (`data`) or in a spool file (`path`), with its size in bytes and its SHA-256.
+
+    Its spool file stays open and locked until the body is discarded: that tells every sweeper that somebody needs it.
+    """
 
     size: int
     sha256: str
@@ -36,6 +38,7 @@ class Body:
     data: bytes | None
     path: Path | None
     held: int = 0  # bytes that it takes of the budget
+    file: io.FileIO | None = None
 
     def open(self) -> BinaryIO:
         """A stream from its beginning. Blocks: not for the event loop."""
@@ -43,6 +46,11 @@ class Body:
             with translated():
                 return self.path.open("rb", buffering=0)
         return io.BytesIO(self.data or b"")
+
+    def hand_over(self) -> None:
+        """Its file is the store's own now: let go of it. Blocks."""
+        file, self.path, self.file = self.file, None, None
+        _close(file)
 
 
 class Spool:
@@ -65,8 +73,9 @@ class Spool:
         self.held -= body.held
         body.data, body.held = None, 0
         if body.path is not None:
-            path, body.path = body.path, None
-            await self.lane.clean(remove, path)
+            path, file = body.path, body.file
+            body.path = body.file = None
+            await self.lane.clean(remove, path, file)
 
     async def sweep(self, *, older_than: float) -> int:
         """Remove what crashed processes left: spool files that nobody has written to for so many seconds."""
@@ -126,10 +135,10 @@ class Writer:
             return Body(self.size, self._digest.hexdigest(), data[:HEAD], data, None, held=self.size)
         await self.flush()
         await self._settled()
-        head = await self._spool.lane.run(self._close)
+        head = await self._spool.lane.run(self._head)
         path, self._path = self._path, None
         self._spool.held += len(head)
-        return Body(self.size, self._digest.hexdigest(), head, None, path, held=len(head))
+        return Body(self.size, self._digest.hexdigest(), head, None, path, held=len(head), file=self._file)
 
     async def discard(self) -> None:
         """Leave nothing behind: no memory, no file. After `finish` there is nothing left to discard."""
@@ -174,18 +183,13 @@ class Writer:
                 self._digest.update(piece)
                 write_all(self._file, piece)
 
-    def _close(self) -> bytes:
-        """Close the file; its first bytes."""
+    def _head(self) -> bytes:
+        """The first bytes of the file."""
         with translated():
-            if self._file is None or self._file.closed:
-                return b""
-            with self._file as file:
-                return os.pread(file.fileno(), HEAD, 0)
+            return b"" if self._file is None else os.pread(self._file.fileno(), HEAD, 0)
 
     def _remove(self, path: Path) -> None:
-        with contextlib.suppress(StorageError):
-            self._close()
-        remove(path)
+        remove(path, self._file)  # read here, in the thread: the batch before may just have opened it
 
 
 def write_all(file: io.FileIO, data: bytes | bytearray) -> None:
@@ -195,27 +199,37 @@ def write_all(file: io.FileIO, data: bytes | bytearray) -> None:
         view = view[file.write(view) or 0 :]
 
 
-def remove(path: Path) -> None:
-    """Remove a spool file; one that can't be removed now is swept later."""
+def remove(path: Path, file: io.FileIO | None) -> None:
+    """Remove a spool file and let go of it; one that can't be removed now is swept later."""
     try:
         path.unlink(missing_ok=True)
     except OSError as failure:
         log("spool.left", level=30, reason=failure.strerror)
+    _close(file)
+
+
+def _close(file: io.FileIO | None) -> None:
+    if file is not None:
+        with contextlib.suppress(OSError):  # nothing is waiting in it: it is unbuffered
+            file.close()
 
 
 def _remove_old(folder: Path, older_than: float) -> int:
-    """Ages by the clock of the disk's own machine: both times are taken here. It may jump: what is held stays."""
-    removed, now = 0, time.time()
-    for path in folder.glob("*"):
-        with contextlib.suppress(OSError):  # the next one may go
-            if now - path.stat().st_mtime > older_than and not _is_held(path):
-                path.unlink()
-                removed += 1
+    """Ages by the disk's own clock, which the folder tells when it is touched: ours may be wrong, or another."""
+    removed = 0
+    with contextlib.suppress(OSError):  # a disk that refuses this removes nothing either
+        os.utime(folder)
+        now = folder.stat().st_mtime
+        for path in folder.glob("*"):
+            with contextlib.suppress(OSError):  # the next one may go
+                if now - path.stat().st_mtime > older_than and not _is_held(path):
+                    path.unlink()
+                    removed += 1
     return removed
 
 
 def _is_held(path: Path) -> bool:
-    """Whether a living process writes to it."""
+    """Whether a living process needs it."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -137,7 +137,7 @@ def _put(backend: Backend, key: str, body: Body, content_type: str, serving: Ser
     """Blocking: adopt the spooled file where the store can, else stream it."""
     if body.path is not None and isinstance(backend, Adopts):
         stored = backend.adopt(key, body.path)
-        body.path = None  # it is the store's file now
+        body.hand_over()
         return stored
     with body.open() as stream:
         return backend.put(key, stream, content_type=content_type, size=body.size, sha256=body.sha256, serving=serving)

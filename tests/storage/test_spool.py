@@ -12,6 +12,7 @@ import pytest
 from app.lanes import Lane
 from app.storage.spool import BATCH_WHEN_CROWDED, BUDGET, HEAD, SMALL, Body, Spool
 from tests.storage.backends import sha256
+from tests.storage.spools import KeptSpool
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 def spool(tmp_path: Path) -> Iterator[Spool]:
     """An empty spool."""
     (tmp_path / "spool").mkdir()
-    spool = Spool(tmp_path / "spool")
+    spool = KeptSpool(tmp_path / "spool")
     yield spool
     spool.close()
 
@@ -206,3 +207,19 @@ async def test_what_is_being_written_is_never_swept(spool: Spool) -> None:
     await writer.discard()
 
     assert removed == 0
+
+
+async def test_what_is_whole_is_not_swept_before_it_is_discarded(spool: Spool) -> None:
+    """A store may still be reading it, however old it looks."""
+    writer = spool.writer()
+    writer.feed(bytes(SMALL + 1))
+    await writer.flush()
+    body = await writer.finish()
+    removed = await spool.sweep(older_than=-3600)
+    with body.open() as stream:
+        assert len(stream.read()) == SMALL + 1
+    await spool.discard(body)
+
+    assert removed == 0
+    assert left_in(spool) == []
+    assert body.file is None

@@ -15,6 +15,7 @@ import pytest
 from app.errors import Busy, NoRoom, StorageError
 from app.lanes import Lane
 from app.storage.spool import SMALL, Spool, Writer
+from tests.storage.spools import KeptSpool
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 def spool(tmp_path: Path) -> Iterator[Spool]:
     """An empty spool."""
     (tmp_path / "spool").mkdir()
-    spool = Spool(tmp_path / "spool")
+    spool = KeptSpool(tmp_path / "spool")
     yield spool
     spool.close()
 

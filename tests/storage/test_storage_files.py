@@ -9,10 +9,11 @@ import pytest
 from app.errors import StorageError, StorageUnavailable
 from app.storage.local import LocalBackend
 from app.storage.memory import MemoryBackend
-from app.storage.spool import Body, Spool
+from app.storage.spool import Body
 from app.storage.storage import Storage
 from tests.storage.backends import read as read_all
 from tests.storage.backends import sha256
+from tests.storage.spools import KeptSpool
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ def on_disk(local: LocalBackend) -> Iterator[Storage]:
 @pytest.fixture
 async def body(local: LocalBackend) -> AsyncIterator[Body]:
     """A megabyte in the spool of the store on the disk."""
-    spool = Spool(local.spool)
+    spool = KeptSpool(local.spool)
     writer = spool.writer()
     writer.feed(bytes(1_000_000))
     await writer.flush()
