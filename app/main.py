@@ -49,8 +49,9 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.state.receiver = Receiver(
         services.spool, services.policies, idle=server.body_idle_timeout, places=server.max_concurrent_uploads
     )
-    for router in (assets.router, logos.make_router(), slots.make_router(), media.router, health.router):
-        app.include_router(router)
+    routers = (assets.router, media.router, logos.make_router(), slots.make_router(), health.router)
+    ours = [route for router in routers for route in router.routes]
+    app.router.routes[:0] = ours  # before those of the framework; `include_router` would match every address twice
     problems.install(app)
     app.openapi = completed(app.openapi)  # type: ignore[method-assign]
     _surround(app, server)

@@ -18,8 +18,11 @@ def log(event: str, *, level: int = logging.INFO, failure: BaseException | None 
     """Write one event, named `noun.verb`, with its fields; `failure` adds the traceback to the same line."""
     logger = logging.getLogger("stowage")
     if logger.isEnabledFor(level):
-        extra = {f"f_{key}": value for key, value in fields.items() if value is not None}
-        logger.log(level, event, extra=extra, exc_info=failure)
+        known = {key: value for key, value in fields.items() if value is not None}
+        told = (type(failure), failure, failure.__traceback__) if failure else None
+        record = logging.LogRecord(logger.name, level, "", 0, event, None, told)  # who logs it is plain by its name
+        record.fields = known
+        logger.handle(record)
 
 
 def begin_request(rid: str) -> dict[str, Any]:
@@ -87,7 +90,9 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {k.removeprefix("f_"): v for k, v in vars(record).items() if k not in _ORDINARY}
+    """Those of an event of ours, or whatever a library adds to its own."""
+    ours: dict[str, object] | None = getattr(record, "fields", None)
+    return {k: v for k, v in vars(record).items() if k not in _ORDINARY} if ours is None else ours
 
 
 def _plain(value: object) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from app.api.deps import (
     WriterDep,
     plain_name,
 )
+from app.api.direct import DirectRoute
 from app.api.form import Expected
 from app.api.orders import json_object, metadata_of, visibility_of
 from app.api.problems import responses
@@ -34,7 +36,7 @@ FIELDS = ("file", "files", "file[]", "files[]")
 MOST_FILES = 20
 LONGEST_CHANGE = 128 * 1024  # bytes of a JSON body
 
-router = APIRouter(prefix="/v1/assets", tags=["assets"])
+router = APIRouter(prefix="/v1/assets", tags=["assets"], route_class=DirectRoute)
 
 
 CHANGES = (e.InvalidId, e.InvalidJson, e.InvalidField, e.FormTooLarge, e.TruncatedBody, e.RequestTimeout)
@@ -75,7 +77,6 @@ async def upload(
     return stored(shown[0], kept, {"Location": f"{base}/v1/assets/{kept.assets[0].id}"})
 
 
-@router.get("", response_model=PageOut, responses=responses(*READS, e.InvalidCursor))
 async def pages(
     services: ServicesDep,
     caller: ReaderDep,
@@ -93,6 +94,15 @@ async def pages(
     page = await services.assets.page(caller, chosen, limit=limit, cursor=cursor)
     content = {"items": [asset_json(asset, base) for asset in page.items], "next_cursor": page.next_cursor}
     return JSONResponse(content, headers=_link(page, base, {"limit": str(limit), **wanted}))
+
+
+router.add_api_route(  # `limit` is a number, which the framework checks
+    "",
+    pages,
+    response_model=PageOut,
+    responses=responses(*READS, e.InvalidCursor),
+    route_class_override=APIRoute,
+)
 
 
 @router.get("/{asset_id}", response_model=AssetOut, responses=responses(*FINDS, e.InvalidId))

@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 PARAMETER = re.compile(
-    r""";\s*(?P<name>[A-Za-z0-9_.-]+\*?)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^;\s]*))""", re.DOTALL
+    r""";\s*(?P<name>[A-Za-z0-9_.-]+\*?)\s*=\s*(?:"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)"|(?P<plain>[^;\s]*))""", re.DOTALL
 )
 EXTENDED = re.compile(r"(?P<charset>[\w-]+)'[\w-]*'(?P<value>.*)", re.ASCII)
 CHARSETS = {"utf-8": "utf-8", "iso-8859-1": "latin-1", "us-ascii": "ascii"}

@@ -18,6 +18,7 @@ from app.api.deps import (
     WriterDep,
     plain_name,
 )
+from app.api.direct import DirectRoute
 from app.api.form import Expected
 from app.api.problems import Responses, responses
 from app.api.schemas import LogoOut, logo_json, multipart_body, slot_etag, stored_in_slot
@@ -83,7 +84,7 @@ async def delete_logo(services: ServicesDep, caller: WriterDep, slot: WriteSlotD
 
 def make_router() -> APIRouter:
     """The same three calls under both addresses; POST and PUT are one."""
-    router = APIRouter(tags=["logos"])
+    router = APIRouter(tags=["logos"], route_class=DirectRoute)
     for path in PATHS:
         _add_calls(router, path, path.split("/")[1])
     return router

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app import errors as e
 from app.api.auth import identify_if_known
 from app.api.deps import AssetIdDep, ServicesDep, uuid_of
+from app.api.direct import DirectRoute
 from app.api.problems import responses
 from app.api.ranges import not_modified, wanted_range
 from app.assets.callers import Caller
@@ -25,7 +26,7 @@ from app.telemetry import note
 ATTEMPTS = 5  # at a slot that is replaced while it is read
 FRAMED = "default-src 'none'; sandbox"  # nothing in the file may run; browsers' PDF viewers don't work in a sandbox
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], route_class=DirectRoute)
 ANSWERS = responses(e.InvalidId, e.NotFound, e.RangeNotSatisfiable, e.DatabaseUnavailable, e.StorageUnavailable)
 
 

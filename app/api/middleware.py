@@ -1,6 +1,7 @@
 """Around every request: its id, its one log line, safe headers. Pure ASGI: it costs microseconds."""
 
 import asyncio
+import itertools
 import logging
 import re
 import time
@@ -18,6 +19,9 @@ GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 DRAINED = 64 * 1024 * 1024  # bytes of an unread body that the server throws away to keep the connection
 LONGEST_ADDRESS = 64  # characters
 QUIET = frozenset({"/healthz", "/readyz", "/health", "/api/health"})
+PROCESS = uuid.uuid4().hex  # ids of requests: this process's name and a number
+
+_numbers = itertools.count(1)
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -132,7 +136,7 @@ def _refusal_of(failure: BaseException) -> StowageError | None:
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id", b"")
-    return given.decode() if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    return given.decode() if GIVEN_ID.fullmatch(given) else f"{PROCESS}-{next(_numbers):x}"
 
 
 def _ordered(fields: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from app.api.deps import (
     WriterDep,
     plain_name,
 )
+from app.api.direct import DirectRoute
 from app.api.form import Expected
 from app.api.orders import DEFAULT_KIND, TEXT_FIELDS
 from app.api.problems import Responses, responses
@@ -89,7 +90,7 @@ async def delete_slot(services: ServicesDep, caller: WriterDep, slot: WriteSlotD
 
 def make_router() -> APIRouter:
     """POST and PUT are one."""
-    router = APIRouter(tags=["slots"])
+    router = APIRouter(tags=["slots"], route_class=DirectRoute)
     replaced: Responses = {200: {"description": "The asset was replaced.", "model": SlotAssetOut}}
     stores = replaced | responses(*STORES, e.CompanyRequired, e.PreconditionFailed)
     for method in ("POST", "PUT"):

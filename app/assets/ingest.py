@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from typing import TypeVar
 from urllib.parse import quote
@@ -17,8 +18,10 @@ from app.assets.orders import Order
 from app.assets.policy import Policies
 from app.assets.serving import serving_of, told_type
 from app.db import assets, slots, uploads
+from app.db.assets import DRAFT
 from app.db.database import Database
-from app.db.records import Claim, Draft, Kept, Placed
+from app.db.ledger import Entry, Ledger
+from app.db.records import Asset, Claim, Draft, Kept, Placed
 from app.errors import Busy, DatabaseUnavailable, OutcomeUnknown, PreconditionFailed, StowageError, Superseded
 from app.storage.storage import Storage, Stores
 from app.telemetry import log
@@ -46,6 +49,7 @@ class Ingest:
         self._stores = stores
         self._policies = policies
         self._grace = grace
+        self._ledger = Ledger(database, grace=grace)
         self._under_way: set[asyncio.Task[Kept]] = set()
 
     async def ingest(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Kept:
@@ -114,7 +118,7 @@ class Ingest:
     async def _begin(self, work: Work) -> tuple[Work, Kept | None]:
         """Step 9: pending rows, or the answer that was given before."""
         if work.claim is None:
-            await self._database.single(assets.insert_pending, work.drafts, grace=self._grace)
+            await self._ledger.write(Entry(drafts=work.drafts))
             return work, None
         held, drafts = await self._database.run(uploads.begin, work.drafts, work.claim, grace=self._grace)
         return replace(work, drafts=tuple(drafts)), held.answer
@@ -143,10 +147,10 @@ class Ingest:
     async def _make_ready(self, work: Work, placed: Sequence[Placed]) -> Kept | None:
         order = work.order
         if order.slot is None and work.claim is None and len(placed) == 1:
-            ready = await self._database.single(assets.make_ready, placed[0])
-            if ready is None:
+            acknowledged = await self._ledger.write(Entry(placed=placed[0]))
+            if acknowledged is None:
                 raise Superseded
-            return Kept(assets=(ready,))
+            return Kept(assets=(_ready(work.drafts[0], placed[0], acknowledged),))
         return await self._database.run(
             uploads.settle, placed, slot=order.slot, if_match=order.if_match, claim=work.claim
         )
@@ -178,6 +182,18 @@ class Ingest:
                 log("upload.superseded", level=30, asset=draft.id, key=draft.key)
                 with contextlib.suppress(StowageError):  # the store's own log line says why; the answer stands
                     await self._stores[draft.store].delete(draft.key)
+
+
+def _ready(draft: Draft, placed: Placed, acknowledged: datetime) -> Asset:
+    """The row as it stands now."""
+    return Asset(
+        **{name: getattr(draft, name) for name in DRAFT},
+        state="ready",
+        public_id=placed.public_id,
+        url=placed.url,
+        details=placed.details,
+        created_at=acknowledged,
+    )
 
 
 async def _place(store: Storage, draft: Draft, file: Incoming) -> Placed:

@@ -11,7 +11,8 @@ FALLBACK = "file"
 def clean_name(name: str) -> str:
     """A client's file name -> its last path part, NFC, without controls and bidi overrides, at most 255 bytes."""
     name = name.replace("\\", "/").rpartition("/")[2]
-    name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and c not in BIDI)
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and c not in BIDI)
     name = _shorten(unicodedata.normalize("NFC", name).strip())
     return FALLBACK if name in {"", ".", ".."} else name
 

@@ -10,6 +10,7 @@ from app.bootstrap import api_keys, build, settle
 from app.cli.example import example_logo
 from app.cli.protocol import bounded_http
 from app.cli.server import Server
+from app.cli.tuning import calm_collector, calm_malloc
 from app.main import create_app
 from app.settings import ServerSettings, Settings
 
@@ -18,11 +19,13 @@ KEEP_ALIVE = 75  # seconds; longer than the proxies in front, so that they never
 
 def run() -> int:
     """Serve until SIGTERM or SIGINT; running requests get `SHUTDOWN_TIMEOUT` to end."""
+    calm_malloc()
     settings = settle(Settings())
     telemetry.configure(level=settings.logs.level, style=settings.logs.style)
     services = build(settings)
     config = configuration(create_app(services), settings.server)
     _greet(settings)
+    calm_collector()
     return Server(config, services).run_to_end()
 
 

@@ -28,7 +28,7 @@ PATIENCE = 10.0  # seconds that one of them may wait: less than a frozen server 
 class Database:
     """Functions of `app/db`, run where blocking is allowed.
 
-    `run` gives a transaction, `single` commits one statement by itself, `read` only reads. Each function takes the
+    `run` gives a transaction, `read` only reads. Each function takes the
     connection first. What the database can't do at the moment leaves as `DatabaseUnavailable`.
     """
 
@@ -47,11 +47,6 @@ class Database:
     async def run(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """One transaction: committed when `function` returns, rolled back when it raises."""
         return await self._writes.run(lambda: _call(self.engine, function, *args, **kwargs))
-
-    async def single(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """One writing statement, without the round trips of BEGIN and COMMIT."""
-        engine = self.engine if self._writes is not self._reads else self._direct
-        return await self._writes.run(lambda: _call(engine, function, *args, **kwargs))
 
     async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Read; nothing is locked."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -62,10 +63,10 @@ class LocalBackend:
         _parts(key)
         path = self.spool / f"{uuid.uuid4().hex}.put"
         try:
-            with translated():
-                written = _write(path, body)
-            _expect(written, (size, sha256))
-            return self.adopt(key, path)
+            with translated(), path.open("xb", buffering=0) as file:
+                _expect(_write(file, body), (size, sha256))
+                os.fsync(file.fileno())
+            return self._rename(path, key)
         except BaseException:
             with suppress(OSError):  # what can't be removed now is swept
                 path.unlink(missing_ok=True)
@@ -73,12 +74,16 @@ class LocalBackend:
 
     def adopt(self, key: str, path: Path) -> Stored:
         """Flush the file, rename it into place, flush the folder."""
-        *folders, name = _parts(key)
+        _parts(key)
         with translated():
             sync(path)
-            with self._folders.open(folders, create=True) as folder:
-                os.rename(path, name, dst_dir_fd=folder)
-                os.fsync(folder)
+        return self._rename(path, key)
+
+    def _rename(self, path: Path, key: str) -> Stored:
+        *folders, name = _parts(key)
+        with translated(), self._folders.open(folders, create=True) as folder:
+            os.rename(path, name, dst_dir_fd=folder)
+            os.fsync(folder)
         return Stored(public_id=key, url=None)
 
     def open(
@@ -183,14 +188,13 @@ def _hidden(name: str) -> bool:
     return name.startswith(OURS) or name == THEIRS
 
 
-def _write(path: Path, body: BinaryIO) -> tuple[int, str]:
-    """Write a new file; its size in bytes and its SHA-256."""
+def _write(file: FileIO, body: BinaryIO) -> tuple[int, str]:
+    """Write all of it; its size in bytes and its SHA-256."""
     digest, size = hashlib.sha256(), 0
-    with path.open("xb", buffering=0) as file:
-        while block := body.read(BLOCK):
-            digest.update(block)
-            size += len(block)
-            write_all(file, block)
+    while block := body.read(BLOCK):
+        digest.update(block)
+        size += len(block)
+        write_all(file, block)
     return size, digest.hexdigest()
 
 

@@ -34,12 +34,13 @@ class Storage:
         self.name = name
         self.backend = backend
         self.closed: str | None = None  # why it must not be used, if it mustn't
+        self._limits = backend if isinstance(backend, Limits) else None  # asked once: it is slow for a protocol
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
 
     def check_size(self, size: int, content_type: str, serving: Serving) -> None:
         """Raise `StoreLimit` for what the store is known not to take, before a byte is sent."""
-        largest = self.backend.max_size(content_type, serving) if isinstance(self.backend, Limits) else None
+        largest = self._limits.max_size(content_type, serving) if self._limits else None
         if largest is not None and size > largest:
             raise StoreLimit(f"The store {self.name} takes at most {largest} bytes of this type.", limit=largest)
 

@@ -69,16 +69,16 @@ def test_a_replacement_that_fails_leaves_the_old_logo(client: TestClient, servic
 def test_one_of_several_files_that_fails_fails_all(client: TestClient, services: Services, monkeypatch) -> None:
     """No asset of a request is seen that was not answered with 201; the sweep takes what was stored already."""
     backend = services.stores.default.backend
-    adopt, count = backend.adopt, []
+    put, count = backend.put, []
 
-    def third_fails(key, path):
+    def third_fails(key, body, **given):
         count.append(key)
-        return adopt(key, path if len(count) != 3 else path.with_name("is not there"))
+        return put(key if len(count) != 3 else f"{count[0]}/below a file", body, **given)
 
-    monkeypatch.setattr(backend, "adopt", third_fails)
+    monkeypatch.setattr(backend, "put", third_fails)
     files = [("file", (f"{n}.png", make_png(noise=bytes([n])))) for n in range(5)]
 
-    refused(client.post("/v1/assets", files=files), 503, "storage_unavailable")
+    refused(client.post("/v1/assets", files=files), 502, "unsafe_key")
 
     assert client.get("/v1/assets").json()["items"] == []
     nothing_held(services)

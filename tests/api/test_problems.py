@@ -77,7 +77,7 @@ def test_another_request_id_is_replaced(acme: TestClient, given: bytes) -> None:
     """By one of ours, a new one each time."""
     answers = [acme.get("/healthz", headers={"X-Request-ID": given}) for _ in range(2)]
 
-    assert [bool(re.fullmatch("[0-9a-f]{32}", a.headers["x-request-id"])) for a in answers] == [True, True]
+    assert [bool(re.fullmatch("[0-9a-f]{32}-[0-9a-f]+", a.headers["x-request-id"])) for a in answers] == [True, True]
     assert answers[0].headers["x-request-id"] != answers[1].headers["x-request-id"]
 
 
@@ -185,6 +185,6 @@ def test_a_crash_is_told_in_the_log(log: io.StringIO, broken: TestClient) -> Non
 def test_a_crash_while_an_upload_is_kept_leaves_no_spool(acme: TestClient, shared: Services, monkeypatch) -> None:
     """Memory and spool files are given back whatever goes wrong behind the door."""
     with keeps_nothing(shared), monkeypatch.context() as defect:
-        defect.setattr(shared.database, "single", None)
+        defect.setattr(shared.database, "run", None)
         for content in (PNG, PNG + bytes(1_000_000)):
             refused(acme.post("/v1/assets?kind=logo", files={"file": ("a.png", content)}), 500, "internal_error")

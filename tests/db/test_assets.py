@@ -57,8 +57,8 @@ async def test_the_time_of_an_asset_is_that_of_its_answer(database: Database) ->
 async def test_single_commits(database: Database) -> None:
     """One statement without a transaction is kept as well."""
     wanted = draft()
-    await database.single(assets.insert_pending, [wanted], grace=60)
-    await database.single(assets.make_ready, placed(wanted))
+    await database.run(assets.insert_pending, [wanted], grace=60)
+    await database.run(assets.make_ready, placed(wanted))
 
     assert await states(database) == {wanted.id: "ready"}
 

@@ -96,7 +96,7 @@ async def test_an_unreachable_server_is_told_soon(opened: Open, closed_port: int
     """As `DatabaseUnavailable`, by every way in, with nothing of the address in what clients see."""
     database = opened(f"postgresql://user:hunter2@127.0.0.1:{closed_port}/name")
     began = time.monotonic()
-    calls = [database.ping(), database.run(make_pending, draft()), database.single(make_pending, draft())]
+    calls = [database.ping(), database.run(make_pending, draft()), database.run(make_pending, draft())]
     failures = await asyncio.gather(*calls, return_exceptions=True)
 
     assert [type(failure) for failure in failures] == [DatabaseUnavailable] * 3
@@ -167,7 +167,7 @@ async def test_a_connection_that_dies_under_a_statement_is_told(opened: Open, po
     """As unavailable, for reading and writing; afterwards all is well again."""
     database = opened(postgres_url, pool_size=4)
     sleeping = text("SELECT pg_sleep(30)")
-    calls = [asyncio.create_task(call(lambda c: c.execute(sleeping))) for call in (database.run, database.single)]
+    calls = [asyncio.create_task(call(lambda c: c.execute(sleeping))) for call in (database.run, database.read)]
     await asyncio.sleep(0.2)
     await _cut_all(postgres_url)
     failures = await asyncio.gather(*calls, return_exceptions=True)
@@ -189,7 +189,7 @@ async def test_a_server_that_only_reads_is_told(opened: Open, postgres_server: s
     with pytest.raises(DatabaseUnavailable):
         await database.run(make_pending, draft())
     with pytest.raises(DatabaseUnavailable):
-        await database.single(make_pending, draft())
+        await database.run(make_pending, draft())
     postgres.drop_database(url)
 
 

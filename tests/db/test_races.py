@@ -132,7 +132,7 @@ async def test_the_sweeper_and_the_fence_never_both_win(replicas: list[Database]
     await replicas[0].run(make_pending, *drafts, grace=-1)
 
     async def finish(replica: Database) -> list[UUID]:
-        ready = [await replica.single(assets.make_ready, placed(wanted)) for wanted in drafts]
+        ready = [await replica.run(assets.make_ready, placed(wanted)) for wanted in drafts]
         return [asset.id for asset in ready if asset is not None]
 
     async def sweep(replica: Database) -> list[UUID]:
