@@ -23,7 +23,7 @@ from app.storage.inventory import Inventory
 from app.storage.spool import Body
 from app.telemetry import log
 
-BLOCK = 256 * 1024  # bytes read at once
+BLOCK = 256 * 1024  # bytes read at once; what is no larger is read whole, and its stream closed, in one go
 PUTS, QUICK, WAITING = 16, 8, 256
 
 
@@ -100,20 +100,21 @@ class Storage:
 class Reading:
     """The bytes of one object, block by block; must be closed."""
 
-    def __init__(self, stream: BinaryIO, first: bytes, lane: Lane) -> None:
+    def __init__(self, stream: BinaryIO | None, first: bytes, lane: Lane) -> None:
         self._stream, self._first, self._lane = stream, first, lane
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._lane.clean(self._stream.close)
+        if self._stream is not None:
+            await self._lane.clean(self._stream.close)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         block = self._first
         while block:
             yield block
-            block = await self._lane.run(self._stream.read, BLOCK)
+            block = b"" if self._stream is None else await self._lane.run(self._stream.read, BLOCK)
 
 
 class Stores:
@@ -146,13 +147,15 @@ def _put(backend: Backend, key: str, body: Body, content_type: str, serving: Ser
 
 def _open(
     backend: Backend, key: str, start: int, end: int | None, details: Mapping[str, Any]
-) -> tuple[BinaryIO, bytes]:
-    stream = backend.open(key, start=start, end=end, details=details)
+) -> tuple[BinaryIO | None, bytes]:
+    """A stream and its first block; no stream when that is all of a range whose end is known."""
+    stream, first = backend.open(key, start=start, end=end, details=details), b""
     try:
-        return stream, stream.read(BLOCK)
-    except BaseException:
-        stream.close()
-        raise
+        first = stream.read(BLOCK)
+    finally:
+        if whole := (not first or len(first) == (end or 0) - start):
+            stream.close()
+    return None if whole else stream, first
 
 
 @contextlib.contextmanager

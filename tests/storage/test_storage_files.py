@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +92,24 @@ async def test_a_spooled_file_that_is_gone_is_one_of_our_errors(
 
     with pytest.raises(StorageError):
         await (on_disk if adopts else storage).put("a/b", body, content_type="text/plain")
+
+
+def open_files() -> int:
+    """How many descriptors this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize(("start", "end", "closed"), [(0, 5, True), (1, 3, True), (0, 9, False), (0, None, False)])
+async def test_a_small_range_is_read_and_closed_at_once(
+    on_disk: Storage, start: int, end: int | None, *, closed: bool
+) -> None:
+    """One way to a thread and back; a file that is shorter than its row says is read to its end as any other."""
+    small = Body(size=5, sha256=sha256(b"abcde"), head=b"abcde", data=b"abcde", path=None)
+    await on_disk.put("a/b", small, content_type="text/plain")
+    before = open_files()
+    async with await on_disk.read("a/b", start=start, end=end) as blocks:
+        opened = open_files() - before
+        assert b"".join([block async for block in blocks]) == b"abcde"[start:end]
+
+    assert opened == (0 if closed else 1)
+    assert open_files() == before
