@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.db.database import Database
-from app.db.migrate import is_current
+from app.db.revisions import is_current
 from app.errors import StowageError
 from app.storage.storage import Stores
 

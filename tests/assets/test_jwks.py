@@ -192,4 +192,4 @@ async def test_forged_names_do_not_hold_up_good_tokens(tokens: Tokens, server: K
 
 def _let_a_minute_pass(tokens: Tokens) -> None:
     """As far as the time of the last fetch is concerned."""
-    tokens._keys._asked_again -= 60
+    tokens._verifier._keys._asked_again -= 60

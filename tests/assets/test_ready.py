@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.assets.ready import CACHED, Readiness
-from app.db import migrate
 from app.db.database import Database
+from app.db.revisions import is_current
 from app.errors import StorageUnavailable
 from app.storage.memory import MemoryBackend
 from tests.assets.waist import Waist
@@ -110,7 +110,7 @@ async def test_a_newer_database_is_ready(ready: Readiness, database_url: str) ->
     await database.run(lambda c: c.exec_driver_sql(change.format("newer")))
     checks = await ready.checks()
     await database.run(lambda c: c.exec_driver_sql(change.format(here)))
-    is_back = await database.run(migrate.is_current)
+    is_back = await database.run(is_current)
     database.close()
 
     assert checks["migrations"].ok

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import ProgrammingError
 
 from app.db import migrate
+from app.db import revisions as known
 from app.db.database import engine_for
+from app.db.revisions import SCRIPTS, is_current
 from app.errors import DatabaseUnavailable
 from tests import postgres
 
@@ -64,11 +67,11 @@ def alembic(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_empty_database_is_brought_up_to_date(empty_url: str) -> None:
     """All tables, and then it is current."""
-    before = ask(empty_url, migrate.is_current)
+    before = ask(empty_url, is_current)
     migrate.upgrade(empty_url)
 
     assert before is False
-    assert ask(empty_url, migrate.is_current) is True
+    assert ask(empty_url, is_current) is True
     assert ask(empty_url, tables) == {"assets", "slots", "claims", "stores", "alembic_version"}
 
 
@@ -107,7 +110,7 @@ def test_replicas_that_start_together_wait_for_each_other(empty_url: str) -> Non
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate.upgrade, [empty_url] * 4))
 
-    assert ask(empty_url, migrate.is_current) is True
+    assert ask(empty_url, is_current) is True
     assert len(ask(empty_url, revisions)) == 1
 
 
@@ -126,7 +129,7 @@ def test_processes_that_start_together_do_too(tmp_path: Path) -> None:
 
     assert errors == [""] * 2
     assert [process.returncode for process in processes] == [0] * 2
-    assert ask(url, migrate.is_current) is True
+    assert ask(url, is_current) is True
 
 
 def test_a_newer_database_is_left_alone(empty_url: str) -> None:
@@ -136,7 +139,7 @@ def test_a_newer_database_is_left_alone(empty_url: str) -> None:
     ask(empty_url, lambda connection: connection.execute(newer))
     migrate.upgrade(empty_url)
 
-    assert ask(empty_url, migrate.is_current) is True
+    assert ask(empty_url, is_current) is True
     assert ask(empty_url, revisions) == ["from the future"]
 
 
@@ -148,7 +151,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
         migrate.upgrade(empty_url)
 
     assert ask(empty_url, tables) == {"claims"}
-    assert ask(empty_url, migrate.is_current) is False
+    assert ask(empty_url, is_current) is False
 
 
 def test_a_database_that_is_away_is_told_as_such(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_the_command_line_of_alembic_works(tmp_path: Path) -> None:
     upgraded = alembic(url, "upgrade", "head")
 
     assert upgraded.returncode == 0, upgraded.stderr
-    assert ask(url, migrate.is_current) is True
+    assert ask(url, is_current) is True
 
 
 def test_the_command_line_of_alembic_finds_no_difference(postgres_url: str) -> None:
@@ -171,3 +174,19 @@ def test_the_command_line_of_alembic_finds_no_difference(postgres_url: str) -> N
     checked = alembic(postgres_url, "check")
 
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_revisions_are_those_that_alembic_sees() -> None:
+    """They are read without it: it costs memory that a service which is up to date doesn't need."""
+    directory = ScriptDirectory(str(SCRIPTS))
+
+    assert known.revisions(SCRIPTS) == (set(directory.get_heads()), {s.revision for s in directory.walk_revisions()})
+
+
+def test_a_start_that_finds_nothing_to_do_does_not_load_alembic(empty_url: str) -> None:
+    """Nor does one without tokens load what verifies them."""
+    program = "import app.cli.serve, sys; from app.db.migrate import upgrade; upgrade(sys.argv[1]); print(*sys.modules)"
+    migrate.upgrade(empty_url)
+    done = subprocess.run([sys.executable, "-c", program, empty_url], capture_output=True, text=True, check=True)
+
+    assert not {"alembic", "jwt", "boto3", "cloudinary"} & set(done.stdout.split())
