@@ -15,9 +15,10 @@ from app.errors import ObjectMissing, StorageTimeout, StorageUnavailable, StoreA
 from app.settings import CloudinarySettings
 from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Serving, Stored, safe
 from app.storage.bodies import Checked, Part, checked
-from app.storage.cloudinary_client import CloudinaryClient
+from app.storage.cloudinary_client import CallRefused, CloudinaryClient
 from app.storage.cloudinary_plan import Plan
 from app.storage.download import Download, Source
+from app.storage.paged import PlaceLost
 from app.storage.retrying import Deadline, Patience
 
 CHUNK = 6_000_000  # bytes: Cloudinary wants five million at least, the SDK holds each three times
@@ -94,17 +95,23 @@ class CloudinaryBackend:
         """Page by page, by the Admin API: a call for 500 objects."""
         if not (prefix.isascii() and (prefix.isprintable() or not prefix)):
             return
-        for kind, delivery in PLACES:
-            follow: dict[str, str] = {}
+        for place in PLACES:
+            cursor = ""
             while True:
-                chosen = {"resource_type": kind, "type": delivery, "prefix": prefix, "max_results": PAGE, **follow}
-                page = self._ask(partial(self._client.resources, **chosen))
-                yield from map(_info, page["resources"])
-                if not page.get("next_cursor"):
+                page, cursor = self._page(place, cursor, prefix=prefix)
+                yield from page
+                if not cursor:
                     break
-                if page["next_cursor"] == follow.get("next_cursor"):
-                    raise StorageUnavailable("Cloudinary's listing does not go on.")
-                follow = {"next_cursor": page["next_cursor"]}
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """One for each place in this cloud; names of clouds have no slash."""
+        return ["/".join((self._client.cloud, *place)) for place in PLACES]
+
+    def page(self, part: str, cursor: str, before_call: Callable[[], None]) -> tuple[Sequence[ObjectInfo], str]:
+        """One call of the Admin API, more if it fails."""
+        _, kind, delivery = part.split("/")
+        return self._page((kind, delivery), cursor, before_call=before_call)
 
     def url(
         self,
@@ -130,6 +137,29 @@ class CloudinaryBackend:
     def max_size(self, content_type: str, serving: Serving) -> int | None:
         """The plan's limit, read by the first `ping`."""
         return self._plan.limits.get(f"{_place(content_type, serving)[0]}_max_size_bytes")
+
+    def _page(
+        self, place: Place, cursor: str, *, prefix: str = "", before_call: Callable[[], None] = lambda: None
+    ) -> tuple[Sequence[ObjectInfo], str]:
+        """A page and the next cursor. How long Cloudinary knows a cursor is not told: a refused one was too old."""
+        kind, delivery = place
+        chosen = {"resource_type": kind, "type": delivery, "prefix": prefix, "max_results": PAGE}
+        after = {"next_cursor": cursor} if cursor else {}
+
+        def ask() -> dict[str, Any]:
+            before_call()
+            return self._client.resources(**chosen, **after)
+
+        try:
+            page = self._ask(ask)
+        except (CallRefused, ObjectMissing) as refused:
+            if not cursor:
+                raise
+            raise PlaceLost from refused
+        following = str(page.get("next_cursor") or "")
+        if following and following == cursor:
+            raise StorageUnavailable("Cloudinary's listing does not go on.")
+        return [*map(_info, page["resources"])], following
 
     def _send(self, key: str, place: Place, whole: Checked, deadline: Deadline) -> dict[str, Any]:
         """A file from its beginning: a chunk that fails begins it anew, under another upload id."""

@@ -39,6 +39,10 @@ class LimitReached(StorageUnavailable, abstract=True):
     """The limit of calls is reached for now."""
 
 
+class CallRefused(StorageRefused, abstract=True):
+    """Cloudinary understood who asks, and not what."""
+
+
 class CloudinaryClient:
     """One cloud; thread-safe, and raises only `StorageError`s."""
 
@@ -160,7 +164,7 @@ def _meaning(failure: Exception) -> StorageError:
         case cloudinary.exceptions.NotFound():
             return ObjectMissing()
         case cloudinary.exceptions.BadRequest() | cloudinary.exceptions.AlreadyExists():
-            return StorageRefused(f"Cloudinary refused ({type(failure).__name__}).")
+            return CallRefused(f"Cloudinary refused ({type(failure).__name__}).")
         case _:
             return StorageUnavailable(f"Cloudinary could not be talked to ({type(inner or failure).__name__}).")
 

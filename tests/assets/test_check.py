@@ -103,6 +103,19 @@ def test_repair_removes_orphans_and_nothing_else(environment: dict[str, str], ba
     assert {info.key for info in backend.list()} == {kept["public_id"], "somebody-elses/file.txt"}
 
 
+def test_quarantine_moves_orphans_into_a_folder(environment: dict[str, str], backend: Backend, tmp_path: Path) -> None:
+    """From any store, whole."""
+    with served(environment, tmp_path / "log") as service:
+        kept = photo(service, b"kept")
+        put(backend, STRAY, b"stray")
+        code, found = check(environment, "--quarantine", str(tmp_path / "lost"))
+        again = check(environment)
+
+    assert (code, found["removed"], again[0], again[1]["findings"]) == (0, 1, 0, [])
+    assert (tmp_path / "lost" / kept["store"] / STRAY).read_bytes() == b"stray"
+    assert [info.key for info in backend.list()] == [kept["public_id"]]
+
+
 def test_repair_refuses_what_looks_like_the_wrong_store(
     environment: dict[str, str], backend: Backend, tmp_path: Path
 ) -> None:

@@ -156,6 +156,17 @@ def test_pages_survive_changes(cloud):
     assert [asset["public_id"] for asset in second["resources"]] == [f"{number:02}" for number in range(9, -1, -1)]
 
 
+def test_a_cursor_that_is_forgotten_is_refused(cloud):
+    """As one of nobody's; later ones are good."""
+    cloud.fill(f"{number:02}" for number in range(20))
+    options = cloud.options | {"resource_type": "raw"}
+    old = cloudinary.api.resources(**options)["next_cursor"]
+    cloud.forget_cursors()
+    with pytest.raises(cloudinary.exceptions.BadRequest, match="next_cursor"):
+        cloudinary.api.resources(next_cursor=old, **options)
+    assert [len(page) for page in pages(cloud, 10, resource_type="raw")] == [10, 10]
+
+
 def test_lists_are_by_type_and_prefix(cloud):
     """Resource type, type, the beginning of the name, names, the folder."""
     cloud.fill(["acme/1", "acme/2", "other/1"])

@@ -23,7 +23,7 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.storage.cloudinary import CloudinaryBackend
-from app.storage.cloudinary_client import CloudinaryClient, LimitReached, translated
+from app.storage.cloudinary_client import CallRefused, CloudinaryClient, LimitReached, translated
 from app.storage.retrying import Patience
 from tests.standins.cloudinary.cloud import Cloud
 from tests.standins.cloudinary.faults import Fault, page, refuse, reset
@@ -41,8 +41,8 @@ CLASSES = {
 MEANT = {
     "AuthorizationRequired": StorageRefused,
     "NotAllowed": StorageRefused,
-    "BadRequest": StorageRefused,
-    "AlreadyExists": StorageRefused,
+    "BadRequest": CallRefused,
+    "AlreadyExists": CallRefused,
     "NotFound": ObjectMissing,
     "RateLimited": LimitReached,
     "GeneralError": StorageUnavailable,

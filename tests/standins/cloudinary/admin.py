@@ -115,11 +115,11 @@ def _list(cloud: "Cloud", call: Call) -> dict[str, Any]:
         chosen.reverse()
     size = _page_size(call)
     if cursor := call.one("next_cursor"):
-        chosen = _after(chosen, cursor, call)
+        chosen = _after(chosen, cursor, cloud.first_cursor, call)
     page = {"resources": [answers.listed(asset, cloud.account) for asset in chosen[:size]]}
     if len(chosen) <= size:
         return page
-    return {**page, "next_cursor": f"{chosen[size - 1].number:032x}"}
+    return {**page, "next_cursor": cloud.new_cursor(chosen[size - 1].number)}
 
 
 def _wanted(call: Call, asset: Asset) -> bool:
@@ -142,12 +142,14 @@ def _page_size(call: Call) -> int:
     return int(value)
 
 
-def _after(chosen: list[Asset], cursor: str, call: Call) -> list[Asset]:
-    """What follows the cursor's asset, which may have been deleted meanwhile."""
+def _after(chosen: list[Asset], cursor: str, first: int, call: Call) -> list[Asset]:
+    """What follows the cursor's asset, which may be gone meanwhile; cursors before the first are forgotten."""
     try:
-        last = int(cursor, 16)
+        issue, last = int(cursor[:16], 16), int(cursor[16:], 16)
     except ValueError:
-        raise Refused(400, f"Invalid value {cursor} for parameter next_cursor") from None
+        issue = last = -1
+    if issue < first:
+        raise Refused(400, f"Invalid value {cursor} for parameter next_cursor")
     if call.one("direction", "desc") in {"asc", "1"}:
         return [asset for asset in chosen if asset.number > last]
     return [asset for asset in chosen if asset.number < last]

@@ -68,6 +68,8 @@ class Cloud:
         self.shelf = Shelf(folder)
         self.incomplete = Incomplete(folder)
         self.allowance = Allowance()
+        self.first_cursor = 0  # the cursors before it are refused
+        self._cursors = 0
         self._ahead = 0.0
 
     @property
@@ -127,6 +129,15 @@ class Cloud:
             md5 = hashlib.md5(content).hexdigest()
             asset = Asset("raw", kind, public_id, "", 1, 1, len(content), md5, path)
             self.shelf.add(asset, Incoming(path, "", len(content), md5, content), self.now())
+
+    def new_cursor(self, number: int) -> str:
+        """The place after the asset of that number."""
+        self._cursors += 1
+        return f"{self._cursors:016x}{number:016x}"
+
+    def forget_cursors(self) -> None:
+        """Those that were given out are too old now."""
+        self.first_cursor = self._cursors + 1
 
     def now(self) -> float:
         """The time here."""
