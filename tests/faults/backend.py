@@ -6,13 +6,14 @@ Idle it is the backend inside: it keeps the contract. What that can do besides (
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
 from app.errors import StorageError
 from app.storage.backend import NOTHING, Adopts, Backend, Identified, Limits, ObjectInfo, Stored, Tidies
+from app.storage.paged import Paged
 
 Moment = Literal["before", "during", "after"]
 Act = Callable[[], object]
@@ -21,7 +22,13 @@ READ_TWICE = ("S3Backend", "CloudinaryBackend")  # they compare a body with its 
 
 def faulty(inner: Backend) -> "Faulty":
     """The wrapper with the abilities that the backend inside has."""
-    abilities = ((Adopts, _Adopting), (Identified, _Identified), (Limits, _Limited), (Tidies, _Tidying))
+    abilities = (
+        (Adopts, _Adopting),
+        (Identified, _Identified),
+        (Limits, _Limited),
+        (Tidies, _Tidying),
+        (Paged, _Paging),
+    )
     bases = [mixin for ability, mixin in abilities if isinstance(inner, ability)]
     made: Faulty = type("Faulty", (*bases, Faulty), {})(inner)
     return made
@@ -176,6 +183,23 @@ class _Tidying(Faulty):
         """As `Tidies.tidy`."""
         tidied: int = self._passed("tidy", **given)
         return tidied
+
+
+class _Paging(Faulty):
+    @property
+    def parts(self) -> Sequence[str]:
+        """As `Paged.parts`."""
+        parts: Sequence[str] = self.inner.parts
+        return parts
+
+    def page(self, *given: Any) -> tuple[Sequence[ObjectInfo], str]:
+        """As `Paged.page`: a part of a listing."""
+        hook = self._begin("list")
+        page: tuple[Sequence[ObjectInfo], str] = self.inner.page(*given)
+        self._happen(hook("during"))
+        if not page[1]:
+            self._happen(hook("after"))
+        return page
 
 
 class _Body:

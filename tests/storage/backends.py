@@ -13,6 +13,7 @@ from app.storage.backend import Backend, Stored
 from app.storage.local import LocalBackend
 from app.storage.memory import MemoryBackend
 from tests.clouds import cloudinary_settings, s3_settings
+from tests.faults.backend import faulty
 from tests.standins.s3 import S3Server
 
 
@@ -32,6 +33,7 @@ def cloudinary_on(request: pytest.FixtureRequest) -> Backend:
 FACTORIES: dict[tuple[str, str], Callable[[pytest.FixtureRequest], Backend]] = {
     ("local", "disk"): lambda request: LocalBackend(request.getfixturevalue("tmp_path") / "files"),
     ("memory", "process"): lambda _: MemoryBackend(),
+    ("local", "idle faults"): lambda request: faulty(LocalBackend(request.getfixturevalue("tmp_path") / "files")),
     ("s3", "swift"): lambda request: s3_on(request, request.getfixturevalue("swift")),
     ("s3", "radosgw"): lambda request: s3_on(request, request.getfixturevalue("radosgw")),
     ("cloudinary", "stand-in"): cloudinary_on,
