@@ -3,6 +3,7 @@ PY ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SWIFT := $(VENV)-swift
+BENCH := $(VENV)-bench
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON := $(shell $(PY) -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PY))
 export UV_PYTHON_DOWNLOADS := never
@@ -17,7 +18,7 @@ make_venv = $(PYTHON) -m venv $(@D)
 install = $(@D)/bin/python -m pip install --quiet
 endif
 
-.PHONY: help run test check check-all fix migration bench crash lock clean
+.PHONY: help run test check check-all fix migration bench profile crash lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,8 +48,12 @@ migration: $(VENV)/.dev ## a new migration from the models: make migration NAME=
 	@test -n "$(NAME)" || { echo 'say what it does: make migration NAME="add colour"'; exit 2; }
 	$(BIN)/python -m tests.new_migration "$(NAME)"
 
-bench: $(VENV)/.dev ## measure: make bench, or make bench ARGS="--quick"
-	$(BIN)/python -m tests.bench $(ARGS)
+# A short run is the service and bare servers alone; the others need packages of their own.
+bench: $(VENV)/.dev $(if $(findstring --quick,$(ARGS)),,$(BENCH)/.done) ## measure: make bench, or make bench ARGS="--quick"
+	BENCH_VENV=$(BENCH) $(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(VENV)/.dev $(BENCH)/.done ## where the time goes: make profile [ARGS="--workload large"]
+	BENCH_VENV=$(BENCH) $(BIN)/python -m tests.bench.profile $(ARGS)
 
 crash: $(VENV)/.dev ## kill the service again and again: make crash ROUNDS=1000 [PAIR=local+sqlite] [SEED=1]
 	$(BIN)/python -m tests.crash --pair $(or $(PAIR),all) --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
@@ -58,7 +63,7 @@ lock: ## compile the hash files again (needs uv); add UPGRADE=1 for newer versio
 	./.ci/lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what `make` made, not your data
-	rm -rf $(VENV) $(SWIFT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SWIFT) $(BENCH) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # Everything is pinned with hashes, the build backend too: it is installed first, and pip then builds without fetching.
 $(VENV)/.base: requirements-build.txt
@@ -79,4 +84,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt $(SWIFT)/.done
 $(SWIFT)/.done: requirements-swift.txt
 	@$(make_venv)
 	@UV_COMPILE_BYTECODE=1 $(install) --require-hashes -r requirements-swift.txt
+	@touch $@
+
+# The servers that the benchmark compares with, and py-spy.
+$(BENCH)/.done: requirements-bench.txt
+	@$(make_venv)
+	@UV_COMPILE_BYTECODE=1 $(install) --require-hashes -r requirements-bench.txt
 	@touch $@

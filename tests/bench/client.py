@@ -4,19 +4,23 @@ import contextlib
 import hashlib
 import http.client
 import json
-import selectors
+import select
 import socket
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 TIMEOUT_SECONDS = 120.0
 MOST_ERRORS = 50
+READING, WRITING = select.EPOLLIN, select.EPOLLIN | select.EPOLLOUT
 
 
 class Answer:
     """One response, put together from the pieces the socket gives."""
+
+    __slots__ = ("_bytes", "_length", "status")
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -30,24 +34,28 @@ class Answer:
             end = self._bytes.find(b"\r\n\r\n")
             if end < 0:
                 return False
-            self._read_head(bytes(self._bytes[:end]))
+            self._read_head(bytes(self._bytes[:end]).lower())
             del self._bytes[: end + 4]
         return len(self._bytes) >= self._length
 
     def _read_head(self, head: bytes) -> None:
-        first, *lines = head.lower().split(b"\r\n")
-        self.status = int(first.split(b" ", 2)[1])
+        self.status = int(head[9:12])
         if self.status == http.HTTPStatus.CONTINUE:
             return
-        fields = dict(line.split(b":", 1) for line in lines)
-        if b"content-length" not in fields:
+        _, found, rest = head.partition(b"\r\ncontent-length:")
+        if not found and self.status != http.HTTPStatus.NO_CONTENT:
             raise OSError(f"an answer {self.status} without a length")
-        self._length = int(fields[b"content-length"])
+        self._length = int(rest.split(b"\r\n", 1)[0]) if found else 0
 
     @property
     def good(self) -> bool:
-        """Whether the upload was taken."""
-        return self.status == http.HTTPStatus.CREATED
+        """Whether the request was done."""
+        return 200 <= self.status < 300
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self._bytes)
 
     def json(self) -> Any:
         """The body."""
@@ -63,6 +71,8 @@ class Load:
 
     seconds: list[float] = field(default_factory=list)
     wall: float = 0.0
+    started: int = 0
+    received: int = 0  # bytes of bodies
     samples: dict[int, Answer] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
@@ -73,7 +83,9 @@ class Load:
 
 
 class _Lane:
-    """One keep-alive connection of the closed loop."""
+    """One keep-alive connection."""
+
+    __slots__ = ("answer", "began", "number", "rest", "socket")
 
     def __init__(self, port: int) -> None:
         self.socket = connect(port)
@@ -81,95 +93,121 @@ class _Lane:
         self.number, self.began = -1, 0.0
         self.rest, self.answer = memoryview(b""), Answer()
 
-    def begin(self, number: int, request: bytes) -> None:
-        self.number, self.rest, self.answer = number, memoryview(request), Answer()
-        self.began = time.perf_counter()
+    def begin(self, number: int, request: bytes, began: float) -> None:
+        self.number, self.began = number, began
+        self.rest, self.answer = memoryview(request), Answer()
 
-    def push(self) -> None:
+    def push(self) -> bool:
+        """Send what can be sent; whether something is left."""
         with contextlib.suppress(BlockingIOError):
             while self.rest:
                 self.rest = self.rest[self.socket.send(self.rest) :]
+        return bool(self.rest)
 
     def pull(self) -> bool:
-        data = self.socket.recv(65536)
+        data = self.socket.recv(262144)
         if not data:
             raise ConnectionResetError("the server closed the connection")
         return self.answer.feed(data)
 
 
-class ClosedLoop:
-    """Sends requests over keep-alive connections, each connection again as soon as it has its answer."""
+class Loop:
+    """Sends requests over keep-alive connections; `request` gives the bytes of the one with a number.
 
-    def __init__(self, port: int, requests: list[bytes], sampled: set[int], seconds: float) -> None:
-        self._port, self._requests, self._sampled = port, requests, sampled
-        self._last_start = time.perf_counter() + seconds
-        self._selector = selectors.DefaultSelector()
-        self._next = 0
+    Closed (no rate): each connection sends again as soon as it has its answer, until `count` requests were sent and
+    `least` seconds are over, or `most` seconds. Open (a rate per second): each request has its
+    planned time, whatever became of the others, and its latency counts from there.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        request: Callable[[int], bytes],
+        count: int,
+        *,
+        sampled: Iterable[int] = (),
+        least: float = 0.0,
+        most: float = 60.0,
+        rate: float | None = None,
+    ) -> None:
+        self._port, self._request, self._count, self._sampled = port, request, count, set(sampled)
+        self._least, self._most, self._rate = least, most, rate
+        self._epoll = select.epoll()
+        self._busy: dict[int, _Lane] = {}
+        self._idle: deque[_Lane] = deque()
+        self._began = 0.0
         self.load = Load()
 
     def run(self, connections: int) -> Load:
         """Send them all; requests that are never answered count as failed."""
-        lanes = [_Lane(self._port) for _ in range(min(connections, len(self._requests)))]
-        began = time.perf_counter()
-        for lane in lanes:
-            self._selector.register(lane.socket, selectors.EVENT_READ, lane)
-            self._advance(lane)
-        while open_lanes := self._selector.get_map():
-            ready = self._selector.select(TIMEOUT_SECONDS / 4)
-            if not ready or len(self.load.complaints) > MOST_ERRORS:
-                self.load.complaints += ["a request was never answered"] * len(open_lanes)
+        load = self.load
+        self._idle.extend(self._opened() for _ in range(min(connections, self._count)))
+        self._began = time.perf_counter()
+        pause = self._start()
+        while self._busy or pause is not None:
+            ready = self._epoll.poll(TIMEOUT_SECONDS / 4 if pause is None else pause)
+            if (not ready and pause is None) or len(load.complaints) > MOST_ERRORS:
+                load.complaints += ["a request was never answered"] * len(self._busy)
                 break
-            for key, _ in ready:
-                self._serve(key.data)
-        self.load.wall = time.perf_counter() - began
-        for lane in lanes:
+            for number, _ in ready:
+                self._serve(self._busy[number])
+            pause = self._start()
+        load.wall = time.perf_counter() - self._began
+        for lane in (*self._idle, *self._busy.values()):
             lane.socket.close()
-        self._selector.close()
-        return self.load
+        self._epoll.close()
+        return load
+
+    def _start(self) -> float | None:
+        """Start what is due; the seconds until the next one is, None if there is none or no connection for it."""
+        while self._idle:
+            now = time.perf_counter()
+            number, passed = self.load.started, now - self._began
+            if passed > self._most or (number >= self._count and (self._rate or passed >= self._least)):
+                return None
+            planned = self._began + number / self._rate if self._rate else now
+            if planned > now:
+                return planned - now
+            self.load.started += 1
+            lane = self._idle.popleft()
+            lane.begin(number, self._request(number), planned)
+            self._busy[lane.socket.fileno()] = lane
+            if lane.push():
+                self._epoll.modify(lane.socket, WRITING)
+        return None
 
     def _serve(self, lane: _Lane) -> None:
         try:
-            if lane.rest:
-                self._push(lane)
+            if lane.rest and not lane.push():
+                self._epoll.modify(lane.socket, READING)
             if lane.pull():
                 self._finish(lane)
-                self._advance(lane)
         except BlockingIOError:
             return
         except OSError as error:
             self.load.complaints.append(repr(error))
-            self._replace(lane)
-
-    def _push(self, lane: _Lane) -> None:
-        lane.push()
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if lane.rest else 0)
-        if self._selector.get_key(lane.socket).events != wanted:
-            self._selector.modify(lane.socket, wanted, lane)
+            self._leave(lane)
+            lane.socket.close()
+            self._idle.append(self._opened())
 
     def _finish(self, lane: _Lane) -> None:
+        answer = lane.answer
         self.load.seconds.append(time.perf_counter() - lane.began)
-        if not lane.answer.good:
-            self.load.complaints.append(str(lane.answer))
+        self.load.received += answer.size
+        if not answer.good:
+            self.load.complaints.append(str(answer))
         elif lane.number in self._sampled:
-            self.load.samples[lane.number] = lane.answer
+            self.load.samples[lane.number] = answer
+        self._leave(lane)
+        self._idle.append(lane)
 
-    def _advance(self, lane: _Lane) -> None:
-        """Begin the next request, or leave if there is none or no time."""
-        if self._next >= len(self._requests) or time.perf_counter() > self._last_start:
-            self._selector.unregister(lane.socket)
-            return
-        lane.begin(self._next, self._requests[self._next])
-        self._next += 1
-        self._push(lane)
+    def _leave(self, lane: _Lane) -> None:
+        del self._busy[lane.socket.fileno()]
 
-    def _replace(self, lane: _Lane) -> None:
-        """Go on over a new connection."""
-        self._selector.unregister(lane.socket)
-        lane.socket.close()
-        lane.socket = connect(self._port)
-        lane.socket.setblocking(False)
-        self._selector.register(lane.socket, selectors.EVENT_READ, lane)
-        self._advance(lane)
+    def _opened(self) -> _Lane:
+        lane = _Lane(self._port)
+        self._epoll.register(lane.socket, READING)
+        return lane
 
 
 def connect(port: int) -> socket.socket:

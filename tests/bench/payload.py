@@ -1,4 +1,4 @@
-"""What is sent: well-formed pictures, big files, and the multipart bytes around both."""
+"""What is sent: well-formed pictures, big files, and the bytes of the request around both."""
 
 import hashlib
 import random
@@ -53,15 +53,19 @@ class Upload:
         """The multipart bytes after the file."""
         return f"\r\n--{BOUNDARY}--\r\n".encode()
 
-    def head(self, path: str, headers: dict[str, str]) -> bytes:
+    def length(self, *, wrapped: bool) -> int:
+        """Bytes of the request's body."""
+        return self.size + (len(self.opening) + len(self.closing) if wrapped else 0)
+
+    def head(self, method: str, path: str, headers: dict[str, str], *, wrapped: bool) -> bytes:
         """The request line and the headers of the HTTP request."""
         fields = {
             "Host": "127.0.0.1",
-            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
-            "Content-Length": str(len(self.opening) + self.size + len(self.closing)),
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}" if wrapped else self.content_type,
+            "Content-Length": str(self.length(wrapped=wrapped)),
             **headers,
         }
-        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         return "\r\n".join([*lines, "", ""]).encode()
 
     def pieces(self, *, wrapped: bool) -> Iterator[bytes | memoryview]:
