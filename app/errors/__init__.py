@@ -10,9 +10,11 @@ StowageError
 The class's name makes the code (`FileTooLarge` -> `file_too_large`), which clients switch on; its docstring the title.
 """
 
+from app.errors.contents import EmptyFile, Refused, TooManyFrames, TooManyPixels, UnreadableImage, UnsafeSvg
 from app.errors.root import StowageError, every_error
 
-__all__ = ["StowageError", "every_error"]
+__all__ = ["EmptyFile", "Refused", "StowageError", "TooManyFrames", "TooManyPixels", "UnreadableImage", "UnsafeSvg"]
+__all__ += ["every_error"]
 
 
 class InternalError(StowageError):
@@ -151,16 +153,6 @@ class RangeNotSatisfiable(StowageError):
     """The file has no such range."""
 
     status = 416
-
-
-class Refused(StowageError, abstract=True):
-    """It was understood, and refused."""
-
-    status = 422
-
-
-class EmptyFile(Refused):
-    """The file is empty."""
 
 
 class IdempotencyKeyReused(Refused):

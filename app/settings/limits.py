@@ -3,18 +3,59 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from app.settings.group import Group, Lower, env
+from app.settings.group import Group, Items, Lower, env
 
 MB = 1024 * 1024
 
 
+Visibility = Annotated[Literal["public", "private"], Lower]
+
+
 class LimitSettings(Group):
-    """How large a file of each kind may be, in MB of 1,048,576 bytes."""
+    """What each kind of file may be: its size in MB of 1,048,576 bytes, its types, who sees it."""
 
     logo_mb: float = env("LOGO_MAX_MB", default=5, text="Largest logo, in MB of 1,048,576 bytes.", gt=0)
     photo_mb: float = env("PHOTO_MAX_MB", default=15, text="Largest photo, in MB.", gt=0)
     document_mb: float = env("DOCUMENT_MAX_MB", default=25, text="Largest document, in MB.", gt=0)
     file_mb: float = env("FILE_MAX_MB", default=100, text="Largest file of kind `file`, in MB.", gt=0)
+
+    logo_types: Items = env(
+        "LOGO_TYPES",
+        default=(),
+        text="What a logo may be, such as `png,svg` or media types; unset: as in the table of kinds.",
+    )
+    photo_types: Items = env("PHOTO_TYPES", default=(), text="The same for photos.")
+    document_types: Items = env("DOCUMENT_TYPES", default=(), text="The same for documents.")
+    file_types: Items = env("FILE_TYPES", default=(), text="The same for kind `file`; unset: anything.")
+    logo_visibility: Visibility = env("LOGO_VISIBILITY", default="public", text="Who sees a logo if nobody says.")
+    photo_visibility: Visibility = env("PHOTO_VISIBILITY", default="public", text="Who sees a photo.")
+    document_visibility: Visibility = env("DOCUMENT_VISIBILITY", default="private", text="Who sees a document.")
+    file_visibility: Visibility = env("FILE_VISIBILITY", default="private", text="Who sees a file of kind `file`.")
+    max_megapixels: float = env("MAX_MEGAPIXELS", default=50, text="Most pixels of an image, in millions.", gt=0)
+    max_frames: int = env("MAX_FRAMES", default=100, text="Most frames of an animation.", gt=0)
+    svg: Annotated[Literal["sanitise", "reject"], Lower] = env(
+        "SVG",
+        default="sanitise",
+        text="`sanitise`: SVG logos lose all that is not drawing; `reject`: they are refused.",
+    )
+
+    def types(self) -> Mapping[str, tuple[str, ...]]:
+        """Kind -> the types that were named for it."""
+        return {
+            "logo": self.logo_types,
+            "photo": self.photo_types,
+            "document": self.document_types,
+            "file": self.file_types,
+        }
+
+    def visibility(self) -> Mapping[str, str]:
+        """Kind -> who sees a file of it if nobody says."""
+        return {
+            "logo": self.logo_visibility,
+            "photo": self.photo_visibility,
+            "document": self.document_visibility,
+            "file": self.file_visibility,
+        }
 
     def by_kind(self) -> Mapping[str, int]:
         """Kind -> largest size in bytes."""

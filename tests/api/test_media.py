@@ -71,7 +71,7 @@ def test_the_name_in_the_address_does_not_matter(acme: TestClient) -> None:
         (make_jpg(), "logo", "image/jpeg", "inline"),
         (PDF, "document", "application/pdf", "inline"),
         ("žluťoučký".encode(), "document", "text/plain; charset=utf-8", "inline"),
-        (b"GIF89a=1;/*\0\0*/" + HTML, "photo", "image/gif", "inline"),
+        (b"GIF89a/*\1\0\0\0\0*/=1;" + HTML, "photo", "image/gif", "inline"),
         (b"%PDF-1.4\n" + HTML, "document", "application/pdf", "inline"),
         (PNG, "file", "application/octet-stream", "attachment"),
         (PDF, "file", "application/octet-stream", "attachment"),

@@ -76,7 +76,7 @@ def test_the_hash_is_that_of_the_utf_8() -> None:
         ({"content_type": "image/jpeg"}, f"acme/photo/{ID}.jpg"),
         ({"content_type": "text/plain"}, f"acme/photo/{ID}.txt"),
         ({"content_type": "text/html"}, f"acme/photo/{ID}.bin"),
-        ({"content_type": "image/svg+xml"}, f"acme/photo/{ID}.bin"),
+        ({"content_type": "image/svg+xml"}, f"acme/photo/{ID}.svg"),
         ({"slot": slot("company", "42", "logo")}, f"acme/company_logos/company_42/{ID}.png"),
         ({"slot": slot("company", "42", "banner")}, f"acme/company/42/banner/{ID}.png"),
         ({"slot": slot("users", "7", "avatar")}, f"acme/users/7/avatar/{ID}.png"),
