@@ -6,6 +6,7 @@ from typing import Self
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 from app.api.disposition import read_parameters
+from app.api.padding import Padding
 from app.assets.incoming import Incoming
 from app.assets.policy import Policies, Policy
 from app.errors import (
@@ -62,6 +63,7 @@ class FormReader:
             max_segment_count=PARTS,
             header_charset="latin-1",
         )
+        self._padding = Padding(boundary)
         self._name = ""
         self._filename: str | None = None
         self._writer: Writer | None = None  # of the file that is coming in
@@ -78,7 +80,8 @@ class FormReader:
     async def feed(self, piece: bytes) -> None:
         """Take the next bytes."""
         try:
-            for event in self._parser.parse(piece):
+            sure = self._padding.removed(piece)
+            for event in self._parser.parse(sure) if sure else ():
                 if isinstance(event, MultipartSegment):
                     self._begin(event)
                 elif event is None:
@@ -110,7 +113,9 @@ class FormReader:
 
     def _begin(self, segment: MultipartSegment) -> None:
         parameters = read_parameters(segment.header("Content-Disposition", ""))
-        self._name, self._filename = parameters.get("name", ""), parameters.get("filename")
+        if "name" not in parameters:
+            raise MalformedMultipart("A part has no name.")
+        self._name, self._filename = parameters["name"], parameters.get("filename")
         self._seen.append(self._name[:64])
         if self._filename is None:
             self._text.clear()

@@ -1,10 +1,10 @@
 """The one place where a body is read: after the caller is known, counted, bounded, whole or refused."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from multipart import parse_options_header
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -14,6 +14,7 @@ from app.errors import Busy, FormTooLarge, MalformedMultipart, NotMultipart, Req
 from app.storage.spool import Spool
 
 AROUND = FIELDS + 256 * 1024  # bytes that a form may have besides its files
+BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^;]*))', re.IGNORECASE)
 LONGEST_BOUNDARY = 200  # characters; RFC 2046 allows 70
 
 
@@ -87,10 +88,12 @@ class Receiver:
 
 
 def _boundary(request: Request) -> str:
-    media_type, options = parse_options_header(request.headers.get("content-type", ""))
+    header = request.headers.get("content-type", "")
+    media_type = header.partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
         raise NotMultipart(f"The Content-Type is {media_type or 'missing'}: send multipart/form-data.")
-    boundary: str = options.get("boundary", "")
+    named = BOUNDARY.search(header)
+    boundary = (named["quoted"] or named["plain"] or "").strip() if named else ""
     if not 1 <= len(boundary) <= LONGEST_BOUNDARY or not boundary.isascii():
         raise MalformedMultipart("The Content-Type names no boundary, or an absurd one.")
     return boundary

@@ -25,6 +25,7 @@ CONTENTS = {
     "many CRs": b"\r" * 500 + b"\n" * 500,
     "zeros": bytes(3000),
     "every byte": bytes(range(256)) * 3,
+    "a padded boundary that begins no line": b"x" + MARK + b"  \r\n" + b"-" + MARK + b"\t\r\n",
     "looks like headers": b"Content-Disposition: form-data; name=kind\r\n\r\nlogo",
 }
 ENVELOPES = {
@@ -40,11 +41,17 @@ ENVELOPES = {
     "a length of the part": form(part("file", PNG, "a.png", headers=f"Content-Length: {len(PNG)}\r\n")),
     "names without quotes": form(FILE.replace(b'"file"', b"file").replace(b'"a.png"', b"a.png")),
     "no space between parameters": form(FILE.replace(b"; ", b";")),
+    "blanks after a boundary": form(FILE).replace(MARK + b"\r\n", MARK + b" \t \r\n", 1),
+    "blanks after each boundary": form(part("a", "1"), FILE).replace(MARK, MARK + b"  ").replace(b"  --", b"--  "),
     "name last": form(b'Content-Disposition: form-data; filename="a.png"; name="file"\r\n\r\n' + PNG),
     "fields around": form(part("a", "1"), part("a", "2"), FILE, part("b", ""), part("c", "\r\n")),
     "an empty file input beside": form(part("file", b"", ""), FILE),
 }
 BROKEN = {
+    "blanks after a boundary, then text": form(FILE).replace(MARK + b"\r\n", MARK + b" x\r\n", 1),
+    "more blanks than anybody pads with": form(FILE).replace(MARK + b"\r\n", MARK + b" " * 1025 + b"\r\n", 1),
+    "a part without a name": form(b"Content-Disposition: form-data; !!!\r\n\r\nx", FILE),
+    "a file without a name": form(b'Content-Disposition: form-data; filename="a.png"\r\n\r\n' + PNG),
     "LF only": form(FILE).replace(b"\r\n", b"\n"),
     "LF in the headers": form(FILE.replace(b"\r\n\r\n", b"\n\n", 1)),
     "no disposition": form(b"Content-Type: image/png\r\n\r\n" + PNG),
