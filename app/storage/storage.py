@@ -24,11 +24,15 @@ from app.storage.spool import Body
 from app.telemetry import log
 
 BLOCK = 256 * 1024  # bytes read at once; what is no larger is read whole, and its stream closed, in one go
-PUTS, QUICK, WAITING = 16, 8, 256
+PUTS, LARGE, QUICK, WAITING = 16, 6, 8, 256
 
 
 class Storage:
-    """One store. Puts have a lane of their own, so that a ping, a read or a delete never waits behind stuck ones."""
+    """One store, in three lanes.
+
+    A ping, a read or a delete never waits behind stuck puts, nor a small put behind large ones: these take their time
+    and, in some stores, megabytes for their parts.
+    """
 
     def __init__(self, name: str, backend: Backend) -> None:
         self.name = name
@@ -36,6 +40,7 @@ class Storage:
         self.closed: str | None = None  # why it must not be used, if it mustn't
         self._limits = backend if isinstance(backend, Limits) else None  # asked once: it is slow for a protocol
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
+        self._large = Lane(f"{name}-large", threads=LARGE, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
 
     def check_size(self, size: int, content_type: str, serving: Serving) -> None:
@@ -48,7 +53,8 @@ class Storage:
         """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
         safe(key)
         with _observed("store.put", self.name, key=key, size=body.size):
-            return await self._puts.run(_put, self._usable, key, body, content_type, serving)
+            lane = self._puts if body.path is None else self._large
+            return await lane.run(_put, self._usable, key, body, content_type, serving)
 
     async def read(
         self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
@@ -94,6 +100,7 @@ class Storage:
     def close(self) -> None:
         """Wait for what runs."""
         self._puts.close()
+        self._large.close()
         self._quick.close()
 
 

@@ -12,7 +12,7 @@ from app.storage import s3_client
 from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
 from app.storage.s3_client import S3Client
-from app.storage.storage import PUTS, QUICK
+from app.storage.storage import LARGE, PUTS, QUICK
 from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Faults, dropped, late
@@ -47,7 +47,7 @@ def test_the_time_outs_of_the_service_are_there(faults: Faults) -> None:
 
     assert (config.connect_timeout, config.read_timeout) == (s3_client.CONNECT_SECONDS, s3_client.READ_SECONDS)
     assert (0 < config.connect_timeout <= 10, 0 < config.read_timeout <= 60) == (True, True)
-    assert config.max_pool_connections >= PUTS + QUICK
+    assert config.max_pool_connections >= PUTS + LARGE + QUICK
     assert config.tcp_keepalive
 
 

@@ -1,17 +1,20 @@
 """The store as the waist sees it, on a disk and with bodies that lie in files."""
 
+import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.errors import StorageError, StorageUnavailable
+from app.storage.backend import Stored
 from app.storage.local import LocalBackend
 from app.storage.memory import MemoryBackend
 from app.storage.spool import Body
-from app.storage.storage import Storage
+from app.storage.storage import LARGE, PUTS, Storage
 from tests.storage.backends import read as read_all
 from tests.storage.backends import sha256
 from tests.storage.spools import KeptSpool
@@ -113,3 +116,28 @@ async def test_a_small_range_is_read_and_closed_at_once(
 
     assert opened == (0 if closed else 1)
     assert open_files() == before
+
+
+async def test_a_small_put_does_not_wait_behind_large_ones(local: LocalBackend) -> None:
+    """However many large ones are stuck."""
+    gate = threading.Event()
+
+    class Stuck(LocalBackend):
+        def adopt(self, key: str, path: Path) -> Stored:
+            gate.wait(30)
+            return super().adopt(key, path)
+
+    store, spool = Storage("local", Stuck(local.root)), KeptSpool(local.spool)
+    large = []
+    for number in range(LARGE + PUTS):
+        writer = spool.writer()
+        writer.feed(bytes(300_000))
+        await writer.flush()
+        large.append(asyncio.create_task(store.put(f"a/{number}", await writer.finish(), content_type="text/plain")))
+    small = Body(size=1, sha256=sha256(b"x"), head=b"x", data=b"x", path=None)
+    async with asyncio.timeout(20):
+        await store.put("a/small", small, content_type="text/plain")
+    gate.set()
+    await asyncio.gather(*large)
+    store.close()
+    spool.close()
