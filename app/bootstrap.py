@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from app.assets.callers import Callers
+from app.assets.clean import Cleaner
 from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
@@ -44,9 +45,10 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_url, pool_size=settings.database.pool_size)
     default = stores.default.backend
     spool = Spool(_spool_folder(default), temporary=not isinstance(default, Adopts))
-    policies = Policies(settings.limits.by_kind())
+    policies = Policies.of(settings.limits)
+    cleaner = Cleaner(policies, strip=settings.limits.strip)
     tokens = Tokens(settings.auth)
-    ingest = Ingest(database, stores, policies, grace=settings.sweep.grace)
+    ingest = Ingest(database, stores, policies, cleaner, grace=settings.sweep.grace)
     return Services(
         settings=settings,
         assets=AssetService(database, stores, ingest),
@@ -60,6 +62,7 @@ def build(settings: Settings) -> Services:
         ingest=ingest,
         identities=Identities(database, stores, ephemeral=settings.server.allow_ephemeral),
         tokens=tokens,
+        cleaner=cleaner,
     )
 
 

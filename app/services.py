@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from app.assets.callers import Callers
+from app.assets.clean import Cleaner
 from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
@@ -41,6 +42,7 @@ class Services:
     ingest: Ingest
     identities: Identities
     tokens: Tokens
+    cleaner: Cleaner
     stuck: bool = field(default=False, init=False)
     _background: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
@@ -84,6 +86,7 @@ class Services:
             store.close()
         self.spool.close()
         self.tokens.close()
+        self.cleaner.close()
         self.database.close()
         with contextlib.suppress(RuntimeError):  # nobody waits any more
             loop.call_soon_threadsafe(closed.set)

@@ -12,7 +12,15 @@ from app.bootstrap import build
 from app.db import migrate
 from app.main import create_app
 from app.services import Services
-from app.settings import AuthSettings, DatabaseSettings, ServerSettings, Settings, StorageSettings, SweepSettings
+from app.settings import (
+    AuthSettings,
+    DatabaseSettings,
+    LimitSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+    SweepSettings,
+)
 from tests import postgres
 from tests.clouds import cloud, radosgw, swift
 from tests.storage.promises import Promises
@@ -25,6 +33,7 @@ SECRET = "a secret of more than thirty-two characters"
 FOREIGN = (
     *("ALLOW", "API_", "APP_ENV", "AWS_", "BUCKET", "CLIENT_IP", "CLOUDINARY_", "CORS_", "DATABASE_", "DATA_DIR"),
     *("ENDPOINT", "FRONTEND_", "HOST", "JWT_", "NODE_ENV", "PORT", "PUBLIC_", "RAILWAY_", "REGION", "RENDER"),
+    *("LOGO_", "PHOTO_", "DOCUMENT_", "FILE_", "MAX_", "STRIP_", "SVG"),
     *("RUN_AS", "S3_", "SECRET_ACCESS", "STORAGE_", "SUPABASE_", "SWEEP_", "USE_S3"),
 )
 
@@ -65,6 +74,7 @@ def settings(tmp_path: Path) -> Settings:
         server=ServerSettings(public_base_url="http://stowage.test", cors_origins=("https://app.test",)),
         storage=StorageSettings(data_dir=tmp_path / "data"),
         auth=AuthSettings(api_keys=KEYS, jwt_secret=SECRET),
+        limits=LimitSettings(strip="none"),  # what is sent is stored, byte for byte
         sweep=SweepSettings(interval=0, grace=3600),
     )
 

@@ -15,6 +15,7 @@ import httpx2
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 30
+AS_SENT = {"STRIP_METADATA": "none"}  # what is sent is stored, byte for byte
 
 
 class Served:
@@ -24,7 +25,7 @@ class Served:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
-        environment = {"PATH": os.environ["PATH"], "PORT": str(self.port), **settings}
+        environment = {"PATH": os.environ["PATH"], "PORT": str(self.port), **AS_SENT, **settings}
         with log.open("ab") as out:
             command = [*prefix, sys.executable, "-m", "app", "serve"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)

@@ -66,6 +66,7 @@ class FormReader:
         self._padding = Padding(boundary)
         self._name = ""
         self._filename: str | None = None
+        self._declared = ""
         self._writer: Writer | None = None  # of the file that is coming in
         self._text = bytearray()  # of the field that is coming in
         self._field_bytes = 0
@@ -116,6 +117,7 @@ class FormReader:
         if "name" not in parameters:
             raise MalformedMultipart("A part has no name.")
         self._name, self._filename = parameters["name"], parameters.get("filename")
+        self._declared = segment.header("Content-Type", "")
         self._seen.append(self._name[:64])
         if self._filename is None:
             self._text.clear()
@@ -143,7 +145,7 @@ class FormReader:
             return
         body = await self._writer.finish()
         self._writer = None
-        file = Incoming.of(self._filename or "", body, self._spool)
+        file = Incoming.of(self._filename or "", body, self._spool, declared=self._declared)
         if not self._filename and not body.size:  # a browser's file input in which nothing was chosen
             await file.discard()
             return

@@ -23,6 +23,8 @@ class AssetOut(BaseModel):
     content_type: str
     size: int
     sha256: str
+    original_sha256: str
+    uncleaned: list[str]
     width: int | None
     height: int | None
     store: str
@@ -88,6 +90,8 @@ def asset_json(asset: Asset, base: str) -> dict[str, Any]:
         "content_type": asset.content_type,
         "size": asset.size,
         "sha256": asset.sha256,
+        "original_sha256": asset.original_sha256 or asset.sha256,
+        "uncleaned": list(asset.uncleaned or ()),
         "width": asset.width,
         "height": asset.height,
         "store": asset.store,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from app.assets.callers import Caller
+from app.assets.clean import Cleaner
 from app.assets.incoming import Incoming
 from app.assets.inspection import Inspection
 from app.assets.keys import key_for, new_id
@@ -44,10 +45,13 @@ class Work:
 class Ingest:
     """Inspects, decides, names, inserts, stores, makes ready."""
 
-    def __init__(self, database: Database, stores: Stores, policies: Policies, *, grace: float) -> None:
+    def __init__(
+        self, database: Database, stores: Stores, policies: Policies, cleaner: Cleaner, *, grace: float
+    ) -> None:
         self._database = database
         self._stores = stores
         self._policies = policies
+        self._cleaner = cleaner
         self._grace = grace
         self._ledger = Ledger(database, grace=grace)
         self._under_way: set[asyncio.Task[Kept]] = set()
@@ -58,7 +62,7 @@ class Ingest:
         What is refused is refused before anything is stored. From then on a task of its own goes on to the end,
         whether or not the client is still there, and discards the bodies.
         """
-        work = self._prepare(caller, order, files)
+        work = await self._prepare(caller, order, files)
         task = asyncio.create_task(self._keep(work))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -72,12 +76,10 @@ class Ingest:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=seconds)
 
-    def _prepare(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Work:
+    async def _prepare(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Work:
         """Steps 5 to 8."""
-        policy = self._policies[order.kind]
-        inspections = [file.inspect() for file in files]
-        for seen, file in zip(inspections, files, strict=True):
-            policy.check(seen, file.body.size)
+        visibility = order.visibility or self._policies[order.kind].visibility
+        inspections = [await self._cleaner.admit(file, order.kind, visibility) for file in files]
         pairs = zip(inspections, files, strict=True)
         drafts = tuple(self._draft(caller.tenant, order, seen, file) for seen, file in pairs)
         for draft in drafts:
@@ -101,6 +103,8 @@ class Ingest:
             height=seen.height,
             visibility=order.visibility or self._policies[order.kind].visibility,
             metadata=order.metadata,
+            original_sha256=None if file.original_sha256 == file.body.sha256 else file.original_sha256,
+            uncleaned=file.uncleaned or None,
         )
 
     async def _keep(self, work: Work) -> Kept:

@@ -28,6 +28,6 @@ class Order:
     def fingerprint(self, tenant: str, files: Sequence[Incoming]) -> str:
         """The same for the same request, whatever its boundary was: SHA-256 in hex."""
         slot = asdict(self.slot) if self.slot else None
-        contents = [[file.filename, file.body.sha256] for file in files]
+        contents = [[file.filename, file.original_sha256] for file in files]
         parts = [tenant, self.kind, self.visibility, self.metadata, slot, contents]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

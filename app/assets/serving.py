@@ -3,6 +3,7 @@
 import re
 from urllib.parse import quote
 
+from app.assets.kinds import SVG
 from app.assets.policy import disposition, served_type
 from app.db.records import Draft
 from app.storage.backend import Serving
@@ -13,8 +14,8 @@ NOT_PLAIN = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()@,=\[\]{}-]")
 
 
 def serving_of(asset: Draft) -> Serving:
-    """What a store tells those who read a file at its own addresses."""
-    public = asset.visibility == "public"
+    """What a store tells those who read a file at its own addresses; an SVG has none, for these lack our headers."""
+    public = asset.visibility == "public" and asset.content_type != SVG
     return Serving(public, content_disposition(asset), PUBLIC if public else PRIVATE)
 
 

@@ -34,6 +34,8 @@ assets = Table(
     Column("height", Integer),
     Column("visibility", String(8), nullable=False),
     Column("metadata", Json, nullable=False),
+    Column("original_sha256", String(64)),
+    Column("uncleaned", Json),
     # Set anew when the asset becomes ready, so that pages are in the order of the answers.
     Column("created_at", Moment, nullable=False),
     # When the sweeper may look at it: pending and doomed rows only.

@@ -24,6 +24,8 @@ class Draft:
     height: int | None
     visibility: str  # public | private
     metadata: Mapping[str, Any]
+    original_sha256: str | None = None  # of what came, where something else is stored
+    uncleaned: list[str] | None = None  # personal metadata that could not be taken out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,11 @@ class LimitSettings(Group):
         default="sanitise",
         text="`sanitise`: SVG logos lose all that is not drawing; `reject`: they are refused.",
     )
+    strip: Annotated[Literal["gps", "all", "none"], Lower] = env(
+        "STRIP_METADATA",
+        default="all",
+        text="What logos, photos and other public images lose: `all` that is personal, the place (`gps`), or `none`.",
+    )
 
     def types(self) -> Mapping[str, tuple[str, ...]]:
         """Kind -> the types that were named for it."""

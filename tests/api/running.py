@@ -41,7 +41,7 @@ def running(
             storage=StorageSettings(data_dir=folder),
             auth=AuthSettings(api_keys=KEYS, jwt_secret=SECRET),
             sweep=SweepSettings(interval=0),
-            limits=limits or LimitSettings(),
+            limits=limits or LimitSettings(strip="none"),  # what is sent is stored, byte for byte
         )
     with TestClient(create_app(build(settings)), headers=ACME) as client:
         yield client

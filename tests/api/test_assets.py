@@ -14,7 +14,8 @@ from tests.api.tokens import DEFAULT, OTHER, READER, ROOT, of_company
 from tests.conftest import files_below, make_jpg, make_png
 
 FIELDS = (
-    *("id", "kind", "filename", "content_type", "size", "sha256", "width", "height", "store"),
+    *("id", "kind", "filename", "content_type", "size", "sha256"),
+    *("original_sha256", "uncleaned", "width", "height", "store"),
     *("public_id", "url", "permalink", "visibility", "metadata", "created_at"),
 )
 ONE = ("GET", "PATCH", "DELETE")

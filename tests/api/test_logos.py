@@ -172,7 +172,7 @@ def test_a_key_for_reading_may_look_only(acme: TestClient) -> None:
         ([], 400, "missing_file"),
         ([part("logo", b"", "")], 400, "missing_file"),
         ([part("logo", b"", "a.png")], 422, "empty_file"),
-        ([part("logo", SVG, "a.svg")], 415, "unsupported_media_type"),
+        ([part("logo", SVG.replace(b"</svg>", b""), "a.svg")], 422, "unsafe_svg"),
         ([part("logo", HTML, "a.png")], 415, "unsupported_media_type"),
         ([part("logo", b"%PDF-1.4 ...", "a.png")], 415, "unsupported_media_type"),
         ([part("logo", b"just text", "a.png")], 415, "unsupported_media_type"),

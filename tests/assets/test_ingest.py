@@ -17,6 +17,7 @@ from app.errors import (
     PreconditionFailed,
     StorageUnavailable,
     Superseded,
+    UnsafeSvg,
     UnsupportedMediaType,
 )
 from app.storage.local import LocalBackend
@@ -75,7 +76,7 @@ async def test_a_spooled_file_is_moved_into_a_disk(
     [
         ([b""], {}, EmptyFile),
         ([b"text"], {}, UnsupportedMediaType),
-        ([PNG, b"<svg>"], {}, UnsupportedMediaType),
+        ([PNG, b"<svg>"], {}, UnsafeSvg),
         ([LARGE, LARGE, b""], {"kind": "document"}, EmptyFile),
         ([bytes(5 * 1024 * 1024 + 1)], {}, FileTooLarge),
     ],

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.assets.callers import Caller
+from app.assets.clean import Cleaner
 from app.assets.incoming import Incoming
 from app.assets.ingest import Ingest
 from app.assets.orders import Order
@@ -68,7 +69,9 @@ class Waist:
         self.database = Database(url)
         self.stores = Stores([Storage(name, backend) for name, backend in stores or [("memory", self.backend)]])
         self.spool = Spool(folder)
-        self.ingest = Ingest(self.database, self.stores, Policies(LimitSettings().by_kind()), grace=grace)
+        policies = Policies.of(LimitSettings())
+        self.cleaner = Cleaner(policies)
+        self.ingest = Ingest(self.database, self.stores, policies, self.cleaner, grace=grace)
         self.sweeper = Sweeper(self.database, self.stores, self.spool, grace=grace)
 
     async def incoming(self, data: bytes, filename: str = "a.png") -> Incoming:
@@ -111,5 +114,6 @@ class Waist:
         self.backend.gate.set()
         for store in self.stores:
             store.close()
+        self.cleaner.close()
         self.spool.close()
         self.database.close()

@@ -82,6 +82,7 @@ def opened(pair: str, folder: Path, servers: Servers) -> Iterator[Place]:
         "DATA_DIR": str(folder / "data"),
         "TMPDIR": str(folder / "tmp"),
         "API_KEYS": API_KEYS,
+        "STRIP_METADATA": "none",  # what is sent is stored, byte for byte
         "SWEEP_GRACE": GRACE,
         "SHUTDOWN_TIMEOUT": str(SHUTDOWN_SECONDS),
         **environment_of(store, servers),

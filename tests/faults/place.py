@@ -22,7 +22,7 @@ from app.main import create_app
 from app.services import Services
 from app.settings import Settings
 from tests.conftest import FOREIGN, make_png
-from tests.serving import Served, served
+from tests.serving import AS_SENT, Served, served
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class Place:
         with pytest.MonkeyPatch.context() as environment:
             for name in [name for name in os.environ if name.startswith(FOREIGN)]:
                 environment.delenv(name)
-            for name, value in {**self.settings, **more}.items():
+            for name, value in {**AS_SENT, **self.settings, **more}.items():
                 environment.setenv(name, value)
             environment.setattr("tempfile.tempdir", self.settings["TMPDIR"])
             return build(Settings())
