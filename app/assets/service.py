@@ -14,6 +14,7 @@ from app.assets.orders import Order
 from app.db import assets, slots
 from app.db.assets import Filter
 from app.db.database import Database
+from app.db.lookup import Lookup
 from app.db.records import Asset, Kept, Slot, SlotRef
 from app.errors import Forbidden, NotFound, ObjectMissing, PreconditionFailed, PublicAddress
 from app.storage.storage import Reading, Stores
@@ -32,6 +33,7 @@ class AssetService:
 
     def __init__(self, database: Database, stores: Stores, ingest: Ingest) -> None:
         self._database = database
+        self._lookup = Lookup(database)
         self._stores = stores
         self._ingest = ingest
 
@@ -87,7 +89,7 @@ class AssetService:
 
     async def shown(self, caller: Caller | None, asset_id: UUID) -> Asset:
         """The asset behind a permalink, for anybody if it is public."""
-        return await self._visible(caller, await self._database.read(assets.get, asset_id))
+        return await self._visible(caller, await self._lookup.find(asset_id))
 
     async def shown_in_slot(self, caller: Caller | None, slot_id: UUID) -> Asset:
         """The asset behind a slot's permalink, for anybody if it is public."""
@@ -102,7 +104,7 @@ class AssetService:
         try:
             return await self._stores[asset.store].read(asset.key, start=start, end=end, details=asset.details)
         except ObjectMissing:
-            if await self._database.read(assets.get, asset.id) is None:
+            if await self._lookup.find(asset.id) is None:
                 raise NotFound from None
             raise
 
@@ -125,7 +127,7 @@ class AssetService:
         return await self._database.read(slots.company_of, asset_id) in {None, caller.company}
 
     async def _own(self, caller: Caller, asset_id: UUID) -> Asset:
-        asset = await self._database.read(assets.get, asset_id)
+        asset = await self._lookup.find(asset_id)
         if asset is None or not caller.may_see(asset):
             raise NotFound
         if not await self._reaches(caller, asset_id):
