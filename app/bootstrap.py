@@ -51,7 +51,7 @@ def build(settings: Settings) -> Services:
     ingest = Ingest(database, stores, policies, cleaner, grace=settings.sweep.grace)
     return Services(
         settings=settings,
-        assets=AssetService(database, stores, ingest),
+        assets=AssetService(database, stores, ingest, cleaner),
         callers=Callers(api_keys(settings), tokens),
         policies=policies,
         ready=Readiness(database, stores),

@@ -10,7 +10,7 @@ from typing import Any, Literal, TextIO
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _noted: ContextVar[dict[str, object] | None] = ContextVar("noted", default=None)
 
-BREAKS = {ord(c): f"\\u{ord(c):04x}" for c in "\x7f\x85\u2028\u2029"}  # line ends that JSON lets stand
+BREAKS = {c: f"\\u{c:04x}" for c in (*range(0x7F, 0xA0), 0x2028, 0x2029)}  # controls and line ends that JSON lets stand
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 

@@ -39,7 +39,16 @@ LONGEST_CHANGE = 128 * 1024  # bytes of a JSON body
 router = APIRouter(prefix="/v1/assets", tags=["assets"], route_class=DirectRoute)
 
 
-CHANGES = (e.InvalidId, e.InvalidJson, e.InvalidField, e.FormTooLarge, e.TruncatedBody, e.RequestTimeout)
+CHANGES = (
+    e.NotCleaned,
+    e.PublicAddress,
+    e.InvalidId,
+    e.InvalidJson,
+    e.InvalidField,
+    e.FormTooLarge,
+    e.TruncatedBody,
+    e.RequestTimeout,
+)
 
 
 class Change(BaseModel):

@@ -66,7 +66,11 @@ def install(app: FastAPI) -> None:
 
 
 def _headers(error: StowageError) -> dict[str, str]:
-    headers = {"Cache-Control": "no-store"}
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Referrer-Policy": "no-referrer",
+    }
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):

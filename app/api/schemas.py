@@ -24,7 +24,7 @@ class AssetOut(BaseModel):
     size: int
     sha256: str
     original_sha256: str
-    uncleaned: list[str]
+    uncleaned: list[str] | None
     width: int | None
     height: int | None
     store: str
@@ -91,7 +91,7 @@ def asset_json(asset: Asset, base: str) -> dict[str, Any]:
         "size": asset.size,
         "sha256": asset.sha256,
         "original_sha256": asset.original_sha256 or asset.sha256,
-        "uncleaned": list(asset.uncleaned or ()),
+        "uncleaned": asset.uncleaned,
         "width": asset.width,
         "height": asset.height,
         "store": asset.store,

@@ -6,6 +6,8 @@ from typing import BinaryIO, Literal, TypeVar
 from app.assets.incoming import Incoming
 from app.assets.inspection import Inspection, complete
 from app.assets.policy import Policies
+from app.db.records import Draft
+from app.errors import NotCleaned
 from app.images.metadata import CLEANED_TYPES, plan
 from app.images.svg import sanitise
 from app.lanes import Lane
@@ -44,6 +46,11 @@ class Cleaner:
         if file.body.sha256 != file.original_sha256:
             policy.check(seen, file.body.size)
         return seen
+
+    def expect_clean(self, asset: Draft) -> None:
+        """Raise `NotCleaned` for an image that nobody has looked into, and that everybody is to see."""
+        if self._strip != "none" and asset.uncleaned is None and asset.content_type in CLEANED_TYPES:
+            raise NotCleaned
 
     def close(self) -> None:
         """Wait for what runs."""

@@ -20,7 +20,7 @@ class Incoming:
     _spool: Spool
     declared: str = ""  # the media type that the client named
     original_sha256: str = field(default="", init=False)  # of what came; the body may become another
-    uncleaned: list[str] | None = field(default=None, init=False)  # personal metadata that could not be taken out
+    uncleaned: list[str] | None = field(default=None, init=False)  # what stays; None: nobody looked
 
     def __post_init__(self) -> None:
         self.original_sha256 = self.body.sha256

@@ -104,7 +104,7 @@ class Ingest:
             visibility=order.visibility or self._policies[order.kind].visibility,
             metadata=order.metadata,
             original_sha256=None if file.original_sha256 == file.body.sha256 else file.original_sha256,
-            uncleaned=file.uncleaned or None,
+            uncleaned=file.uncleaned,
         )
 
     async def _keep(self, work: Work) -> Kept:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.assets.callers import Caller, Scope
+from app.assets.clean import Cleaner
 from app.assets.cursors import cursor_after, read_cursor
 from app.assets.incoming import Incoming
 from app.assets.ingest import Ingest
@@ -31,11 +32,12 @@ class Page:
 class AssetService:
     """The waist. Another tenant's asset does not exist."""
 
-    def __init__(self, database: Database, stores: Stores, ingest: Ingest) -> None:
+    def __init__(self, database: Database, stores: Stores, ingest: Ingest, cleaner: Cleaner) -> None:
         self._database = database
         self._lookup = Lookup(database)
         self._stores = stores
         self._ingest = ingest
+        self._cleaner = cleaner
 
     async def ingest(self, caller: Caller, order: Order, files: Sequence[Incoming]) -> Kept:
         """Keep received files, all or none."""
@@ -60,6 +62,8 @@ class AssetService:
         asset = await self._own(caller.require(Scope.WRITE), asset_id)
         if values.get("visibility") == "private" and not asset.url.startswith("/"):
             raise PublicAddress
+        if values.get("visibility") == "public" and asset.visibility != "public":
+            self._cleaner.expect_clean(asset)
         if "filename" in values:
             values = {**values, "filename": clean_name(values["filename"])}
         changed = await self._database.run(assets.change, asset_id, values)

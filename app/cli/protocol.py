@@ -15,6 +15,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _moved = False  # the head was completed, or something of a body came
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -23,9 +24,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head that isn't complete."""
+        """Count what is no body: a head that isn't complete, trailers, extensions of chunks."""
+        self._moved = False
         super().data_received(data)
-        if not self._in_head:
+        if self._moved:
             return
         self._head_bytes += len(data)
         if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
@@ -38,9 +40,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; its body has time-outs of its own."""
-        self._in_head = False
+        self._in_head, self._moved, self._head_bytes = False, True, 0
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers are no headers (RFC 9110, 6.5.1): what a proxy has checked or set must not be said again."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Something of the body came."""
+        self._moved, self._head_bytes = True, 0
+        super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is due any more."""

@@ -25,7 +25,7 @@ class Draft:
     visibility: str  # public | private
     metadata: Mapping[str, Any]
     original_sha256: str | None = None  # of what came, where something else is stored
-    uncleaned: list[str] | None = None  # personal metadata that could not be taken out
+    uncleaned: list[str] | None = None  # personal metadata that could not be taken out; None: nobody has looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

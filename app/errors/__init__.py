@@ -2,7 +2,8 @@
 
 StowageError
 ├── Malformed 400, Unauthorized 401, Forbidden 403, NotFound 404, MethodNotAllowed 405, RequestTimeout 408
-├── PublicAddress 409, PreconditionFailed 412, TooLarge 413, WrongType 415, RangeNotSatisfiable 416, Refused 422
+├── PublicAddress, NotCleaned 409, PreconditionFailed 412, TooLarge 413, WrongType 415, RangeNotSatisfiable 416
+├── Refused 422
 ├── NotNow 503           ours, nothing was stored, send it again
 ├── StorageError         what leaves a store: 413, 502, 503, 504, 507
 └── InternalError 500    a defect of ours: nobody raises it on purpose
@@ -10,11 +11,20 @@ StowageError
 The class's name makes the code (`FileTooLarge` -> `file_too_large`), which clients switch on; its docstring the title.
 """
 
-from app.errors.contents import EmptyFile, Refused, TooManyFrames, TooManyPixels, UnreadableImage, UnsafeSvg
+from app.errors.contents import (
+    EmptyFile,
+    NotCleaned,
+    PublicAddress,
+    Refused,
+    TooManyFrames,
+    TooManyPixels,
+    UnreadableImage,
+    UnsafeSvg,
+)
 from app.errors.root import StowageError, every_error
 
-__all__ = ["EmptyFile", "Refused", "StowageError", "TooManyFrames", "TooManyPixels", "UnreadableImage", "UnsafeSvg"]
-__all__ += ["every_error"]
+__all__ = ["EmptyFile", "NotCleaned", "PublicAddress", "Refused", "StowageError", "TooManyFrames", "TooManyPixels"]
+__all__ += ["UnreadableImage", "UnsafeSvg", "every_error"]
 
 
 class InternalError(StowageError):
@@ -107,12 +117,6 @@ class RequestTimeout(StowageError):
     """The body stopped coming."""
 
     status = 408
-
-
-class PublicAddress(StowageError):
-    """The file lies at a public address of its store, which cannot be taken back: delete it and upload it again."""
-
-    status = 409
 
 
 class PreconditionFailed(StowageError):

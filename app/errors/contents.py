@@ -1,4 +1,4 @@
-"""What is said of contents that were understood and are not taken."""
+"""What is said of contents that were understood, and are not taken or not shown as asked."""
 
 from app.errors.root import StowageError
 
@@ -27,3 +27,15 @@ class UnreadableImage(Refused):
 
 class UnsafeSvg(Refused):
     """The SVG cannot be made harmless."""
+
+
+class PublicAddress(StowageError):
+    """The file lies at a public address of its store, which cannot be taken back: delete it and upload it again."""
+
+    status = 409
+
+
+class NotCleaned(StowageError):
+    """The image may hold personal metadata, since it was stored for few to see: upload it again as a public file."""
+
+    status = 409

@@ -11,11 +11,11 @@ ODD = re.compile(
     r"[\\<>{}@\x00-\x08\x0b\x0e-\x1f]|/\*|\b(?:javascript|vbscript|data|https?|file|ftp)\s*:", re.IGNORECASE
 )
 STRING = re.compile(r"""\"[^"'\n{};@<>()]*"|'[^"'\n{};@<>()]*'""")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)  # an open one ends with the text: each begins one scan
 PROPERTY = re.compile(r"[-\w]+")
 SELECTOR = re.compile(r"[\w\s.#:,*+~=^$|\[\]()\"'%-]+(?:>[\w\s.#:,*+~=^$|\[\]()\"'%-]+)*")
 CONDITION = re.compile(r"@(?:media|(?:-webkit-)?keyframes)\b(?:(?!url)[\w\s:(),.%/-])*", re.IGNORECASE)
-RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
+RULE = re.compile(r"(?<![^{}])([^{}]*+)\{([^{}]*+)\}")
 MARK, BRACKET = re.compile(r"[{};]"), re.compile(r"[{}]")
 NAME = re.compile(r"[\w-]+|\*")
 KNOWN = """

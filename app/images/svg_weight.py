@@ -19,6 +19,7 @@ class _Scales:
     def __init__(self, root: Element) -> None:
         self._by_id: dict[str, Element] = {}
         self._styled: dict[str, set[str]] = {}  # tag, class or id -> ids
+        self._pairs = 0  # in it, repeated ones too
         self._weights: dict[int, int | None] = {}  # None: on the scales, with what it refers to
         waiting = [root]
         while waiting:
@@ -27,6 +28,7 @@ class _Scales:
             if element.tag == "style":
                 self._learn("".join(child for child in element.children if isinstance(child, str)))
             waiting += [child for child in element.children if isinstance(child, Element)]
+        self._styled = {name: ids & self._by_id.keys() for name, ids in self._styled.items()}
 
     def weigh(self, element: Element, levels: int) -> int:
         known = self._weights.get(id(element), -1)
@@ -47,6 +49,9 @@ class _Scales:
 
     def _learn(self, sheet: str) -> None:
         for name, ids in sheet_fragments(sheet):
+            self._pairs += len(ids)
+            if self._pairs > HEAVIEST:
+                raise UnsafeSvg(f"The styles of the SVG refer to more than {HEAVIEST} things.", limit=HEAVIEST)
             self._styled.setdefault(name, set()).update(ids)
 
     def _references(self, element: Element) -> list[str]:
@@ -58,5 +63,5 @@ class _Scales:
                 found += fragments(value)
         if self._styled:
             names = ["*", element.tag, element.attributes.get("id", ""), *element.attributes.get("class", "").split()]
-            found += [ref for name in names for ref in self._styled.get(name, ())]
+            found += [ref for name in dict.fromkeys(names) for ref in self._styled.get(name, ())]
         return found

@@ -126,6 +126,17 @@ def test_what_everybody_may_see_is_cleaned(
     assert (read != sent) == cleaned
 
 
+def test_what_nobody_has_looked_into_is_not_shown_to_everybody(cleaner: TestClient) -> None:
+    """A private document that is an image: it is uploaded again; a picture was cleaned, text has no such thing."""
+    document, picture = kept(cleaner, photo(), "document")[0], kept(cleaner, photo(), visibility="private")[0]
+    text = kept(cleaner, b"text", "document")[0]
+    asked = [cleaner.patch(f"/v1/assets/{a['id']}", json={"visibility": "public"}) for a in (document, picture, text)]
+
+    refused(asked[0], 409, "not_cleaned")
+    assert [answer.status_code for answer in asked[1:]] == [200, 200]
+    assert [a["uncleaned"] for a in (document, picture, text)] == [None, [], None]
+
+
 def test_what_has_nothing_personal_is_kept_as_it_came(cleaner: TestClient) -> None:
     """Byte for byte."""
     sent = make_png()

@@ -203,9 +203,13 @@ def test_an_id_that_is_none_is_refused(stranger: TestClient, path: str) -> None:
 
 
 def test_an_unknown_id_is_not_found(stranger: TestClient) -> None:
-    """404 for both permalinks."""
+    """404 for both permalinks, with the headers of a file that may do nothing."""
     for path in (f"/f/{uuid4()}/a.png", f"/f/s/{uuid4()}/avatar"):
-        refused(stranger.get(path), 404, "not_found")
+        answer = stranger.get(path)
+
+        refused(answer, 404, "not_found")
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["referrer-policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-2"}])

@@ -1,5 +1,6 @@
 """The doors behind the real server: what only shows on a socket."""
 
+import contextlib
 import socket
 import struct
 import time
@@ -194,6 +195,34 @@ def test_a_head_without_end_is_refused(service: Served) -> None:
 
     assert {status // 100 for status in statuses(received)} <= {4}
     assert httpx2.get(f"{service.url}/healthz").status_code == 200
+
+
+def test_trailers_are_no_headers(service: Served) -> None:
+    """What follows the body gives nobody a key, nor the request another id (RFC 9110, 6.5.1)."""
+    key = b"Authorization: Bearer acme-key\r\n"
+    late = key + b"X-Request-ID: late\r\n\r\n"
+
+    received = talk(service, head("Transfer-Encoding: chunked").replace(key, b"") + chunked(BODY)[:-2] + late)
+    health = talk(service, HEALTH[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + late)
+
+    assert statuses(received) == [401]
+    assert b"x-request-id: late" not in health
+
+
+@pytest.mark.parametrize("endless", [b"a: b\r\n" * 10_000, b"x" * 65_536], ids=["many", "one"])
+@pytest.mark.parametrize("before", [b"0\r\n", b"5;"], ids=["trailers", "a chunk's extension"])
+def test_what_is_no_body_has_an_end(service: Served, folder: Path, before: bytes, endless: bytes) -> None:
+    """Trailers and extensions fill no memory: the connection ends long before 16 MB."""
+    with socket.create_connection(("127.0.0.1", service.port), 5) as connection:
+        connection.sendall(head("Transfer-Encoding: chunked") + chunked(BODY).removesuffix(b"0\r\n\r\n") + before)
+        sent = 0
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            while sent < 256:
+                connection.sendall(endless)
+                sent += 1
+
+    assert sent < 256
+    nothing_left(service, folder)
 
 
 @pytest.mark.parametrize("target", ["/f/../../etc/passwd", "/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "*", "//etc"])

@@ -29,7 +29,7 @@ OF_43 = Caller("acme", company="43", any_company=False)
 @pytest.fixture
 def service(waist: Waist) -> AssetService:
     """The waist's face, over the parts that the test holds."""
-    return AssetService(waist.database, waist.stores, waist.ingest)
+    return AssetService(waist.database, waist.stores, waist.ingest, waist.cleaner)
 
 
 async def kept(waist: Waist, **order: Any) -> UUID:

@@ -110,6 +110,13 @@ def test_references_by_class_are_followed_too() -> None:
         sanitise(svg(f"<style>{rules}</style>{patterns}"))
 
 
+def test_styles_refer_to_so_many_things_and_no_more() -> None:
+    """Each name of a selector with each id of its rule: a product, in few bytes."""
+    names, ids = " ".join(f"a{n}" for n in range(2_000)), " ".join(f"url(#b{n})" for n in range(2_000))
+    with pytest.raises(UnsafeSvg):
+        sanitise(svg(f"<style>{names}{{fill:{ids}}}</style>"))
+
+
 def test_embedded_pixels_are_bounded() -> None:
     """An image in the SVG may be no bomb either."""
     import base64
@@ -164,8 +171,13 @@ def test_a_declaration_that_is_cut_is_lost() -> None:
         '<image href="data:image/png;base64,' + " " * 4_000_000 + '!"/>',
         "<g " + " ".join(f'a{n}="1"' for n in range(290_000)) + "/>",
         '<g id="a"/>' + '<use href="#a"/>' * 49_000,
+        "<style>" + "/*a" * 1_500_000 + "</style>",
+        '<g style="' + "/*a" * 1_500_000 + '"/>',
+        "<style>@media " + "a" * 4_000_000 + "{a{b:c}}</style>",
+        "<style>*{b:" + " ".join(f"url(#{n})" for n in range(190_000)) + "}</style>" + "<g/>" * 40_000,
+        "<style>.a{b:" + "url(#x)" * 1_000 + '}</style><g id="x"/><g class="' + "a " * 1_500_000 + '"/>',
     ],
-    ids=range(15),
+    ids=range(20),
 )
 def test_nothing_takes_long(inner: str) -> None:
     """Five megabytes made to be slow: seconds at most on a busy machine."""

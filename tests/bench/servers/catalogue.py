@@ -12,11 +12,12 @@ from pathlib import Path
 
 from tests import postgres
 from tests.bench.servers import image, nginx
-from tests.bench.servers.processes import CALM_MALLOC, ROOT, answers, free_port, running
+from tests.bench.servers.processes import CALM_MALLOC, ROOT, answers, free_port, once, running
 from tests.bench.sink.store import LARGEST
 from tests.bench.target import Speech, Target
 
 KEY = "bench-key-0123456789abcdef"
+SERVE = "serve"
 BUCKET = "bench"
 WORKERS, THREADS = 2, 8
 BENCH_PYTHON = ROOT / os.environ.get("BENCH_VENV", ".venv-bench") / "bin" / "python"
@@ -75,7 +76,7 @@ def settings(given: Starting) -> dict[str, str]:
 
 
 def _service(given: Starting, home: Path = ROOT) -> Command:
-    return [sys.executable, "-m", "app", "serve"], image.with_settings(settings(given), home)
+    return [sys.executable, "-m", "app", SERVE], image.with_settings(settings(given), home)
 
 
 def _uvicorn(python: str | Path, app: str, port: int) -> list[str]:
@@ -160,6 +161,8 @@ def started(name: str, database_server: str | None) -> Iterator[Target]:
         objects = stack.enter_context(sink(folder / "sink")) if kind.s3 else None
         given = Starting(free_port(), folder, database, objects)
         command, variables = kind.command(given)
+        if command[-1] == SERVE:  # as a platform does before a deploy
+            once([*command[:-1], "migrate"], variables, kind.home)
         pid = stack.enter_context(running(command, variables, folder, lambda: answers(given.port), kind.home))
         yield Target(name, given.port, pid, folder, kind.speech, database, sink=objects)
 

@@ -41,6 +41,12 @@ def running(
         _end(process)
 
 
+def once(command: Sequence[str], variables: Mapping[str, str], home: Path) -> None:
+    """Run a command to its end."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    subprocess.run(command, cwd=home, env={**inherited, **variables}, capture_output=True, check=True, timeout=120)
+
+
 def free_port() -> int:
     """A TCP port that was free a moment ago."""
     with socket.socket() as listener:
