@@ -71,6 +71,11 @@ class Faulty:
         self._plans: list[_Plan] = []
         self._lock = threading.Lock()
 
+    @classmethod
+    def from_settings(cls, settings: object) -> Self:
+        """As `Backend.from_settings`; but settings make the backend inside."""
+        raise TypeError(f"faulty() wraps a backend, which is made of {settings}")
+
     def plan(self, call: str, moment: Moment, act: Act, *, after: int = 0, times: int = 1) -> Self:
         """Let something happen at a moment of the next call of this name, or of a later one, or of several.
 
