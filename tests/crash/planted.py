@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
@@ -33,7 +34,8 @@ LATE = 0.1  # seconds
 
 _settle = Ingest._settle
 _keep = Ingest._keep
-_adopt = LocalBackend.adopt
+_flush = os.fsync
+_late: list[int] = []  # descriptors whose flush is still to come
 _put = LocalBackend.put
 
 
@@ -73,18 +75,20 @@ async def _delete_before_the_flip(self: Ingest, work: Work, placed: Sequence[Pla
     return await _settle(self, work, placed)
 
 
-def _rename_before_the_flush(self: LocalBackend, key: str, path: os.PathLike[str]) -> object:
+def _flush_late(descriptor: int) -> None:
     """The wrong order: the file has its name before its bytes are on the disk."""
-    flush, os.fsync = os.fsync, lambda _: None
-    try:
-        stored = _adopt(self, key, path)
-    finally:
-        os.fsync = flush
-    for each in (self.root / key, (self.root / key).parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    return stored
+    if _is_spooled(descriptor):
+        _late.append(os.dup(descriptor))
+        return
+    for late in [one for one in _late if not _is_spooled(one)]:
+        _late.remove(late)
+        _flush(late)
+        os.close(late)
+    _flush(descriptor)
+
+
+def _is_spooled(descriptor: int) -> bool:
+    return ".spool" in Path(f"/proc/self/fd/{descriptor}").readlink().parts
 
 
 async def _delete_nothing(self: AssetService, caller: Caller, asset_id: UUID) -> None:
@@ -128,7 +132,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "sweep-nothing": (Sweeper, "_delete", _sweep_nothing),
     "sweep-rows-alone": (Sweeper, "_delete", _sweep_rows_alone),
     "no-fsync": (os, "fsync", lambda _: None),
-    "rename-before-fsync": (LocalBackend, "adopt", _rename_before_the_flush),
+    "rename-before-fsync": (os, "fsync", _flush_late),
 }
 
 
