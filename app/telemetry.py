@@ -51,7 +51,6 @@ def configure(*, level: str, style: Literal["json", "console"], stream: TextIO |
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold whole addresses, signatures too
     for name in ("alembic", "asyncio", "boto3", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

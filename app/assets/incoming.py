@@ -1,6 +1,7 @@
 """A file at the door, received whole and not yet trusted."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -32,8 +33,7 @@ class Incoming:
 
     def take(self) -> "Incoming":
         """Change the owner: what is taken is no longer discarded with the form."""
-        taken = Incoming(self.filename, self.body, self._spool, self.declared)
-        taken.original_sha256, taken.uncleaned = self.original_sha256, self.uncleaned
+        taken = copy(self)
         self.body = Body(size=0, sha256="", head=b"", data=None, path=None, held=0)
         return taken
 

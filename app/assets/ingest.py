@@ -81,13 +81,13 @@ class Ingest:
         visibility = order.visibility or self._policies[order.kind].visibility
         inspections = [await self._cleaner.admit(file, order.kind, visibility) for file in files]
         pairs = zip(inspections, files, strict=True)
-        drafts = tuple(self._draft(caller.tenant, order, seen, file) for seen, file in pairs)
+        drafts = tuple(self._draft(caller.tenant, order, seen, file, visibility) for seen, file in pairs)
         for draft in drafts:
             self._stores.default.check_size(draft.size, told_type(draft), serving_of(draft))
         claim = _claim_of(caller.tenant, order, files, drafts)
         return Work(order, [file.take() for file in files], drafts, claim)
 
-    def _draft(self, tenant: str, order: Order, seen: Inspection, file: Incoming) -> Draft:
+    def _draft(self, tenant: str, order: Order, seen: Inspection, file: Incoming, visibility: str) -> Draft:
         asset_id = new_id()
         return Draft(
             id=asset_id,
@@ -101,7 +101,7 @@ class Ingest:
             sha256=file.body.sha256,
             width=seen.width,
             height=seen.height,
-            visibility=order.visibility or self._policies[order.kind].visibility,
+            visibility=visibility,
             metadata=order.metadata,
             original_sha256=None if file.original_sha256 == file.body.sha256 else file.original_sha256,
             uncleaned=file.uncleaned,

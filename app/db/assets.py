@@ -37,6 +37,9 @@ _ALL_READY = (
         **{name: bindparam(f"new_{name}", type_=assets.c[name].type) for name in ("public_id", "url", "details")},
     )
 )
+_MOMENTS = select(assets.c.id, assets.c.created_at).where(
+    assets.c.id.in_(bindparam("ids", expanding=True)), assets.c.state == "ready"
+)
 _GET = select(*COLUMNS)
 _GET_READY = _GET.where(assets.c.id == bindparam("asset_id"), assets.c.state == "ready")
 
@@ -74,8 +77,7 @@ def make_all_ready(connection: Connection, placed: Sequence[Placed]) -> dict[UUI
         for one in sorted(placed, key=lambda one: one.id)
     ]
     connection.execute(_ALL_READY, values)
-    ready = select(assets.c.id, assets.c.created_at).where(assets.c.state == "ready")
-    rows = connection.execute(ready.where(assets.c.id.in_([one.id for one in placed])))
+    rows = connection.execute(_MOMENTS, {"ids": [one.id for one in placed]})
     return {row.id: row.created_at for row in rows}
 
 

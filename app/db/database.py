@@ -28,8 +28,8 @@ PATIENCE = 10.0  # seconds that one of them may wait: less than a frozen server 
 class Database:
     """Functions of `app/db`, run where blocking is allowed.
 
-    `run` gives a transaction, `read` only reads. Each function takes the
-    connection first. What the database can't do at the moment leaves as `DatabaseUnavailable`.
+    `run` gives a transaction, `read` only reads. Each function takes the connection first. What the database
+    can't do at the moment leaves as `DatabaseUnavailable`.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
