@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from app.db import assets
-from app.db.database import WAITING, Database
+from app.db.database import Database
 from app.db.records import Draft, Placed
+from app.db.turns import Turns
 from app.errors import Busy, DatabaseUnavailable
-
-MOST = 64  # entries in one transaction: a commit takes milliseconds, whoever waits for it
 
 
 @dataclass(slots=True, eq=False)
@@ -34,25 +33,12 @@ class Ledger:
 
     def __init__(self, database: Database, *, grace: float) -> None:
         self._database, self._grace = database, grace
-        self._waiting: list[Entry] = []
-        self._turn: asyncio.Task[None] | None = None
+        self._turns = Turns("ledger", self._write)
 
     async def write(self, entry: Entry) -> datetime | None:
         """Rows are pending, all or none; or when an asset was acknowledged, None when its row is pending no more."""
-        if len(self._waiting) >= WAITING:
-            raise Busy("Too many operations are waiting (ledger).")
-        self._waiting.append(entry)
-        if self._turn is None:
-            self._turn = asyncio.create_task(self._write_all())
+        self._turns.enter(entry)
         return await asyncio.shield(entry.written)  # what was entered is written, whoever still waits for it
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._write(batch)
-        finally:
-            self._turn = None
 
     async def _write(self, batch: Sequence[Entry]) -> None:
         try:

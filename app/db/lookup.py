@@ -7,11 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from app.db import assets
-from app.db.database import WAITING, Database
+from app.db.database import Database
 from app.db.records import Asset
-from app.errors import Busy
-
-MOST = 64  # ids in one statement
+from app.db.turns import Turns
 
 Asked = tuple[UUID, asyncio.Future[Asset | None]]
 
@@ -21,26 +19,13 @@ class Lookup:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[Asked] = []
-        self._turn: asyncio.Task[None] | None = None
+        self._turns = Turns("lookup", self._read)
 
     async def find(self, asset_id: UUID) -> Asset | None:
         """A ready asset of any tenant: who may see it is decided above."""
-        if len(self._waiting) >= WAITING:
-            raise Busy("Too many operations are waiting (lookup).")
         found: asyncio.Future[Asset | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asset_id, found))
-        if self._turn is None:
-            self._turn = asyncio.create_task(self._read_all())
+        self._turns.enter((asset_id, found))
         return await found
-
-    async def _read_all(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._read(batch)
-        finally:
-            self._turn = None
 
     async def _read(self, batch: Sequence[Asked]) -> None:
         wanted = {asset_id for asset_id, _ in batch}
