@@ -4,13 +4,12 @@ import ctypes
 import os
 import selectors
 import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 from tests.crash.aim import INSERT, PUT, SETTLE, STORED, Gun, Triggers
-from tests.crash.service import HarnessError
+from tests.crash.watcher import Watcher
 
 TRIGGERS: Triggers = {
     "9": [(INSERT, 0)],
@@ -23,20 +22,19 @@ MODIFIED, MOVED_AWAY, CREATED = 0x2, 0x40, 0x100  # IN_MODIFY, IN_MOVED_FROM, IN
 HEAD = struct.Struct("iIII")
 
 
-class Disk:
+class Disk(Watcher):
     """Two folders: the one with SQLite's log, and the spool."""
 
     triggers = TRIGGERS
 
     def __init__(self, data: Path) -> None:
+        super().__init__("disk")
         self._data = data
         self._gun: Gun | None = None
         self._stop, self._stopped = os.pipe()[::-1]
         self._events = _libc().inotify_init1(os.O_CLOEXEC)
         if self._events < 0:
             raise OSError(ctypes.get_errno(), "inotify_init1")
-        self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._guarded, name="disk")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -54,17 +52,6 @@ class Disk:
             _add(self._events, self._data, MODIFIED)
             _add(self._events, self._data / "files" / ".spool", CREATED | MOVED_AWAY)
         self._gun = gun
-
-    def check(self) -> None:
-        """HarnessError when nobody looks any more."""
-        if self._failure is not None:
-            raise HarnessError("what watches the service has failed") from self._failure
-
-    def _guarded(self) -> None:
-        try:
-            self._work()
-        except Exception as failure:  # noqa: BLE001 - told by check()
-            self._failure = failure
 
     def _work(self) -> None:
         with selectors.DefaultSelector() as selector:

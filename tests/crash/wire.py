@@ -3,12 +3,11 @@
 import contextlib
 import selectors
 import socket
-import threading
 from typing import Self
 from urllib.parse import urlsplit
 
 from tests.crash.aim import COMMITTED, INSERT, INSERTED, SETTLE, SETTLED, STORED, Gun, Triggers
-from tests.crash.service import HarnessError
+from tests.crash.watcher import Watcher
 
 TRIGGERS: Triggers = {
     "9": [(INSERT, 0)],
@@ -58,12 +57,13 @@ class Sight:
                 self._gun.sees(next_stage)
 
 
-class Wire:
+class Wire(Watcher):
     """One thread carries all connections, so that holding one back holds all."""
 
     triggers = TRIGGERS
 
     def __init__(self, url: str) -> None:
+        super().__init__("wire")
         parts = urlsplit(url)
         self._server = (parts.hostname or "127.0.0.1", parts.port or 5432)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -76,8 +76,6 @@ class Wire:
         self._stop, self._stopped = socket.socketpair()
         for each in (self._listener, self._stopped):
             self._selector.register(each, selectors.EVENT_READ)
-        self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._guarded, name="wire")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -90,17 +88,6 @@ class Wire:
     def watch(self, gun: Gun | None) -> None:
         """From now on, look at what passes."""
         self._sight = Sight(gun) if gun else None
-
-    def check(self) -> None:
-        """HarnessError when nobody looks any more."""
-        if self._failure is not None:
-            raise HarnessError("what watches the service has failed") from self._failure
-
-    def _guarded(self) -> None:
-        try:
-            self._work()
-        except Exception as failure:  # noqa: BLE001 - told by check()
-            self._failure = failure
 
     def _work(self) -> None:
         with self._selector, self._listener, self._stopped:
