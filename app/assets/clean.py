@@ -1,6 +1,6 @@
 """Steps 5 to 7: what a file is, whether its kind takes it, and what is taken out of it before it is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal, TypeVar
 
 from app.assets.incoming import Incoming
@@ -8,7 +8,7 @@ from app.assets.inspection import Inspection, complete
 from app.assets.policy import Policies
 from app.db.records import Draft
 from app.errors import NotCleaned
-from app.images.metadata import CLEANED_TYPES, plan
+from app.images.metadata import CLEANED_TYPES, Plan, plan
 from app.images.svg import sanitise
 from app.lanes import Lane
 from app.storage.folders import translated
@@ -69,13 +69,18 @@ class Cleaner:
         if planned.removed == APPENDED:  # nothing of the image is personal: it is kept as it came
             file.uncleaned += APPENDED
         elif planned.changed:
-            with file.body.open() as stream:
-                await file.become(planned.pieces(stream), self._lane)
+            await file.become(_pieces(planned, file.body), self._lane)
 
     async def _look(self, body: Body, look: Callable[[BinaryIO], T]) -> T:
         if body.data is not None and body.size <= AT_ONCE:
             return _looked(body, look)
         return await self._lane.run(_looked, body, look)
+
+
+def _pieces(planned: Plan, body: Body) -> Iterator[bytes]:
+    """Opened where the first one is asked for: in a thread."""
+    with translated(), body.open() as stream:
+        yield from planned.pieces(stream)
 
 
 def _looked(body: Body, look: Callable[[BinaryIO], T]) -> T:

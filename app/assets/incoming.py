@@ -8,7 +8,6 @@ from typing import Self
 from app.assets.inspection import Inspection, inspect
 from app.assets.names import clean_name
 from app.lanes import Lane
-from app.storage.folders import translated
 from app.storage.spool import Body, Spool
 
 
@@ -46,7 +45,7 @@ class Incoming:
         """Another body, made of these pieces, which `lane` fetches; the one that came is given back."""
         writer = self._spool.writer()
         try:
-            while piece := await lane.run(_next, pieces):
+            while piece := await lane.run(next, pieces, b""):
                 if writer.feed(piece):
                     await writer.flush()
             made = await writer.finish()
@@ -59,8 +58,3 @@ class Incoming:
     async def discard(self) -> None:
         """Give back its memory or its spool file; twice is fine."""
         await self._spool.discard(self.body)
-
-
-def _next(pieces: Iterator[bytes]) -> bytes:
-    with translated():
-        return next(pieces, b"")
