@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from app.db import assets
 from app.db.database import Database
 from app.db.records import Draft, Placed
-from app.db.turns import Turns
 from app.errors import Busy, DatabaseUnavailable
+from app.turns import Turns
 
 
 @dataclass(slots=True, eq=False)

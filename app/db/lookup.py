@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.db import assets
 from app.db.database import Database
 from app.db.records import Asset
-from app.db.turns import Turns
+from app.turns import Turns
 
 Asked = tuple[UUID, asyncio.Future[Asset | None]]
 

@@ -5,7 +5,7 @@ Only `StorageError` and its children leave it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,18 @@ class ObjectInfo:
     size: int  # bytes
     etag: str  # changes when the bytes do; what it is made of is the store's affair
     modified: datetime  # aware
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What `put` is told of one object."""
+
+    key: str
+    body: BinaryIO
+    content_type: str
+    size: int
+    sha256: str
+    serving: Serving = PRIVATE
 
 
 class Backend(Protocol):
@@ -117,6 +129,14 @@ class Adopts(Protocol):
 
     def adopt(self, key: str, path: Path) -> Stored:
         """Like `put`, of a file in `spool`, which is gone afterwards."""
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """A store in which several small objects cost little more than one."""
+
+    def put_all(self, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
+        """Like `put` of each, in this order: one that fails doesn't harm the others."""
 
 
 @runtime_checkable

@@ -9,6 +9,8 @@ from pathlib import Path
 from app.errors import NoRoom, StorageError, StorageUnavailable, UnsafeKey
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OURS = "."  # what begins with it at the root is ours: the spool, the marker
+THEIRS = "lost+found"  # the file system's
 REMEMBERED = 10_000  # folders known to be on the disk, before we forget them all
 
 
@@ -68,6 +70,19 @@ class Folders:
         if len(self._durable) >= REMEMBERED:
             self._durable.clear()
         self._durable.add(path)
+
+
+def parts_of(key: str) -> list[str]:
+    """The folders and the name; every key that could leave the root or touch our own files is refused."""
+    parts = key.split("/")
+    if hidden(parts[0]) or not key.isprintable() or any(part in {"", ".", ".."} or "\\" in part for part in parts):
+        raise UnsafeKey
+    return parts
+
+
+def hidden(name: str) -> bool:
+    """Whether what is called so at the root is no object's."""
+    return name.startswith(OURS) or name == THEIRS
 
 
 def sync(path: Path) -> None:

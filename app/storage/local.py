@@ -1,28 +1,22 @@
 """The store on a disk: a folder, a Railway Volume, a Render Disk."""
 
-import hashlib
 import os
 import stat
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from app.errors import ObjectMissing, StorageRefused, StorageUnavailable, UnsafeKey
+from app.errors import ObjectMissing, StorageUnavailable, UnsafeKey
 from app.settings import StorageSettings
-from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Serving, Stored
-from app.storage.folders import Folders, sync, translated
+from app.storage.backend import NOTHING, PRIVATE, ObjectInfo, Put, Serving, Stored
+from app.storage.folders import Folders, hidden, parts_of, translated
 from app.storage.marker import Marker
-from app.storage.spool import write_all
+from app.storage.moves import Move, Mover
 from app.storage.window import Window
 
 SPOOL = ".spool"
-OURS = "."  # what begins with it at the root is ours: the spool, the marker
-THEIRS = "lost+found"  # the file system's
-BLOCK = 1 << 20  # bytes
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe in the root must not stop us
 
 
@@ -37,6 +31,7 @@ class LocalBackend:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._folders = Folders(root)
+        self._mover = Mover(self._folders)
         with translated():
             self._folders.make_root(SPOOL)
             self.marker = Marker.read_or_make(root, self.spool)
@@ -60,31 +55,17 @@ class LocalBackend:
         self, key: str, body: BinaryIO, *, content_type: str, size: int, sha256: str, serving: Serving = PRIVATE
     ) -> Stored:
         """Write beside, check, flush, rename, flush the folder."""
-        _parts(key)
-        path = self.spool / f"{uuid.uuid4().hex}.put"
-        try:
-            with translated(), path.open("xb", buffering=0) as file:
-                _expect(_write(file, body), (size, sha256))
-                os.fsync(file.fileno())
-            return self._rename(path, key)
-        except BaseException:
-            with suppress(OSError):  # what can't be removed now is swept
-                path.unlink(missing_ok=True)
-            raise
+        (outcome,) = self.put_all([Put(key, body, content_type, size, sha256, serving)])
+        return _stored(outcome)
+
+    def put_all(self, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
+        """Write all, flush all, rename all: each folder is opened and flushed once."""
+        return self._mover.run([Move.of(put, self.spool) for put in puts])
 
     def adopt(self, key: str, path: Path) -> Stored:
         """Flush the file, rename it into place, flush the folder."""
-        _parts(key)
-        with translated():
-            sync(path)
-        return self._rename(path, key)
-
-    def _rename(self, path: Path, key: str) -> Stored:
-        *folders, name = _parts(key)
-        with translated(), self._folders.open(folders, create=True) as folder:
-            os.rename(path, name, dst_dir_fd=folder)
-            os.fsync(folder)
-        return Stored(public_id=key, url=None)
+        (outcome,) = self._mover.run([Move(key, path)])
+        return _stored(outcome)
 
     def open(
         self, key: str, *, start: int = 0, end: int | None = None, details: Mapping[str, Any] = NOTHING
@@ -101,7 +82,7 @@ class LocalBackend:
 
     def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Unlink, and flush the folder: a power cut doesn't bring it back."""
-        *folders, name = _parts(key)
+        *folders, name = parts_of(key)
         with suppress(ObjectMissing), self._on_the_way(), self._folders.open(folders) as folder:
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
@@ -148,7 +129,7 @@ class LocalBackend:
 
     @contextmanager
     def _file(self, key: str) -> Iterator[int]:
-        *folders, name = _parts(key)
+        *folders, name = parts_of(key)
         with self._on_the_way(), self._folders.open(folders) as folder:
             fd = os.open(name, FILE, dir_fd=folder)
             try:
@@ -162,7 +143,7 @@ class LocalBackend:
         with translated(), os.scandir(folder) as entries:
             for entry in entries:
                 key = below + entry.name
-                if (not below and _hidden(entry.name)) or entry.is_symlink():
+                if (not below and hidden(entry.name)) or entry.is_symlink():
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
@@ -176,31 +157,10 @@ class LocalBackend:
             yield self.stat(key)
 
 
-def _parts(key: str) -> list[str]:
-    """The folders and the name; every key that could leave the root or touch our own files is refused."""
-    parts = key.split("/")
-    if _hidden(parts[0]) or not key.isprintable() or any(part in {"", ".", ".."} or "\\" in part for part in parts):
-        raise UnsafeKey
-    return parts
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(OURS) or name == THEIRS
-
-
-def _write(file: FileIO, body: BinaryIO) -> tuple[int, str]:
-    """Write all of it; its size in bytes and its SHA-256."""
-    digest, size = hashlib.sha256(), 0
-    while block := body.read(BLOCK):
-        digest.update(block)
-        size += len(block)
-        write_all(file, block)
-    return size, digest.hexdigest()
-
-
-def _expect(written: tuple[int, str], announced: tuple[int, str]) -> None:
-    if written != announced:
-        raise StorageRefused("The bytes are not those that were announced.")
+def _stored(outcome: Stored | Exception) -> Stored:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _info(key: str, found: os.stat_result) -> ObjectInfo:

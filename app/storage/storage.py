@@ -12,14 +12,17 @@ from app.storage.backend import (
     PRIVATE,
     Adopts,
     Backend,
+    Batches,
     Limits,
     ObjectInfo,
+    Put,
     Serving,
     Stored,
     Tidies,
     safe,
 )
 from app.storage.inventory import Inventory
+from app.storage.small import SmallPuts
 from app.storage.spool import Body
 from app.telemetry import log
 
@@ -39,6 +42,7 @@ class Storage:
         self.backend = backend
         self.closed: str | None = None  # why it must not be used, if it mustn't
         self._limits = backend if isinstance(backend, Limits) else None  # asked once: it is slow for a protocol
+        self._small = SmallPuts(name, self._put_all) if isinstance(backend, Batches) else None
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
         self._large = Lane(f"{name}-large", threads=LARGE, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
@@ -53,6 +57,8 @@ class Storage:
         """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
         safe(key)
         with _observed("store.put", self.name, key=key, size=body.size):
+            if body.path is None and self._small is not None:
+                return await self._small.put(Put(key, body.open(), content_type, body.size, body.sha256, serving))
             lane = self._puts if body.path is None else self._large
             return await lane.run(_put, self._usable, key, body, content_type, serving)
 
@@ -91,6 +97,11 @@ class Storage:
         """Raise `StorageUnavailable` with the reason."""
         await self._quick.run(self._usable.ping)
 
+    def _put_all(self, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
+        backend: Any = self._usable
+        outcomes: Sequence[Stored | Exception] = backend.put_all(puts)
+        return outcomes
+
     @property
     def _usable(self) -> Backend:
         if self.closed is not None:
@@ -99,8 +110,9 @@ class Storage:
 
     def close(self) -> None:
         """Wait for what runs."""
-        self._puts.close()
-        self._large.close()
+        for lane in (self._puts, self._large, self._small):
+            if lane is not None:
+                lane.close()
         self._quick.close()
 
 

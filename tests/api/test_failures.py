@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,13 +70,13 @@ def test_a_replacement_that_fails_leaves_the_old_logo(client: TestClient, servic
 def test_one_of_several_files_that_fails_fails_all(client: TestClient, services: Services, monkeypatch) -> None:
     """No asset of a request is seen that was not answered with 201; the sweep takes what was stored already."""
     backend = services.stores.default.backend
-    put, count = backend.put, []
+    put_all, seen = backend.put_all, []
 
-    def third_fails(key, body, **given):
-        count.append(key)
-        return put(key if len(count) != 3 else f"{count[0]}/below a file", body, **given)
+    def third_fails(puts):
+        seen.extend(put.key for put in puts)
+        return put_all([replace(put, key=f"{seen[0]}/below a file") if put.key in seen[2:3] else put for put in puts])
 
-    monkeypatch.setattr(backend, "put", third_fails)
+    monkeypatch.setattr(backend, "put_all", third_fails)
     files = [("file", (f"{n}.png", make_png(noise=bytes([n])))) for n in range(5)]
 
     refused(client.post("/v1/assets", files=files), 502, "unsafe_key")

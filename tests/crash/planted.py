@@ -10,10 +10,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 from uuid import UUID
 
 import uvicorn
@@ -27,7 +26,7 @@ from app.cli import main as stowage
 from app.db import slots
 from app.db.records import Asset, Draft, Kept, Leased, Placed
 from app.errors import Busy
-from app.storage.backend import Stored
+from app.storage.backend import Put, Stored
 from app.storage.local import LocalBackend
 
 LATE = 0.1  # seconds
@@ -36,7 +35,7 @@ _settle = Ingest._settle
 _keep = Ingest._keep
 _flush = os.fsync
 _late: list[int] = []  # descriptors whose flush is still to come
-_put = LocalBackend.put
+_put_all = LocalBackend.put_all
 
 
 def prefix(fault: str) -> list[str]:
@@ -105,12 +104,15 @@ async def _sweep_nothing(self: Sweeper, row: Leased) -> bool:
     return False
 
 
-def _store_a_bit_less(self: LocalBackend, key: str, body: BinaryIO, **told: object) -> Stored:
+def _store_a_bit_less(self: LocalBackend, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
     """The last byte is another one."""
-    content = body.read()
+    return _put_all(self, [_spoiled(put) for put in puts])
+
+
+def _spoiled(put: Put) -> Put:
+    content = put.body.read()
     changed = content[:-1] + bytes([content[-1] ^ 1])
-    told["sha256"] = hashlib.sha256(changed).hexdigest()
-    return _put(self, key, io.BytesIO(changed), **told)
+    return replace(put, body=io.BytesIO(changed), sha256=hashlib.sha256(changed).hexdigest())
 
 
 async def _refuse_what_is_kept(self: Ingest, work: Work) -> Kept:
@@ -127,7 +129,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "delete-nothing": (AssetService, "delete", _delete_nothing),
     "forget-keys": (ingest, "_claim_of", lambda *_: None),
     "refuse-what-is-kept": (Ingest, "_keep", _refuse_what_is_kept),
-    "store-other-bytes": (LocalBackend, "put", _store_a_bit_less),
+    "store-other-bytes": (LocalBackend, "put_all", _store_a_bit_less),
     "stop-at-once": (uvicorn.Server, "handle_exit", lambda *_: os._exit(0)),
     "sweep-nothing": (Sweeper, "_delete", _sweep_nothing),
     "sweep-rows-alone": (Sweeper, "_delete", _sweep_rows_alone),

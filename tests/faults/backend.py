@@ -7,16 +7,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
 from app.errors import StorageError
-from app.storage.backend import NOTHING, Adopts, Backend, Identified, Limits, ObjectInfo, Stored, Tidies
+from app.storage.backend import NOTHING, Adopts, Backend, Batches, Identified, Limits, ObjectInfo, Put, Stored, Tidies
 from app.storage.paged import Paged
+from tests.faults.body import Act, Watched
 
 Moment = Literal["before", "during", "after"]
-Act = Callable[[], object]
 READ_TWICE = ("S3Backend", "CloudinaryBackend")  # they compare a body with its hash before they send it
 
 
@@ -24,6 +24,7 @@ def faulty(inner: Backend) -> "Faulty":
     """The wrapper with the abilities that the backend inside has."""
     abilities = (
         (Adopts, _Adopting),
+        (Batches, _Batching),
         (Identified, _Identified),
         (Limits, _Limited),
         (Tidies, _Tidying),
@@ -93,7 +94,7 @@ class Faulty:
         """As `Backend.put`."""
         hook = self._begin("put")
         act, passes = hook("during"), 2 if type(self.inner).__name__ in READ_TWICE else 1
-        watched: Any = body if act is None else _Body(body, size // 2, act, passes)
+        watched: Any = body if act is None else Watched(body, size // 2, act, passes)
         stored: Stored = self.inner.put(key, watched, size=size, **given)
         return self._end(hook, stored)
 
@@ -168,6 +169,18 @@ class _Adopting(Faulty):
         return self._end(hook, stored)
 
 
+class _Batching(Faulty):
+    def put_all(self, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
+        """As `Batches.put_all`; each counts as a put."""
+        return [self._one(**{field.name: getattr(one, field.name) for field in fields(one)}) for one in puts]
+
+    def _one(self, **put: Any) -> Stored | Exception:
+        try:
+            return self.put(**put)
+        except Exception as failure:  # noqa: BLE001 - it is the outcome
+            return failure
+
+
 class _Identified(Faulty):
     @property
     def identity(self) -> str:
@@ -205,33 +218,6 @@ class _Paging(Faulty):
         if not page[1]:
             self._happen(hook("after"))
         return page
-
-
-class _Body:
-    """A body in whose middle something happens, once: when it is read so often that far."""
-
-    def __init__(self, body: BinaryIO, middle: int, act: Act, passes: int) -> None:
-        self._body, self._middle, self._act, self._passes = body, middle, act, passes
-        self._beyond = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Never across the middle at once: the backend has the first half when it happens."""
-        rest = self._middle - self._body.tell()
-        if rest <= 0:
-            self._pass()
-            return self._body.read(size)
-        self._beyond = False
-        first = self._body.read(rest if size < 0 else min(size, rest))
-        return first + self.read() if size < 0 else first
-
-    def _pass(self) -> None:
-        if not self._beyond:
-            self._beyond, self._passes = True, self._passes - 1
-            if self._passes == 0:
-                self._act()
 
 
 def _is_due(plan: _Plan) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ObjectMissing, StorageUnavailable
-from app.storage.backend import Adopts, Identified, Limits, Tidies
+from app.storage.backend import Adopts, Batches, Identified, Limits, Tidies
 from app.storage.local import LocalBackend
 from app.storage.memory import MemoryBackend
 from tests.faults.backend import Faulty, failing, faulty
@@ -29,7 +29,7 @@ def test_it_has_the_abilities_of_the_backend_inside(request: pytest.FixtureReque
     """No more and no less."""
     inner = FACTORIES[row](request)
 
-    for ability in (Adopts, Identified, Limits, Tidies):
+    for ability in (Adopts, Batches, Identified, Limits, Tidies):
         assert isinstance(faulty(inner), ability) == isinstance(inner, ability)
 
 

@@ -1,15 +1,15 @@
-"""Turns: what is asked for while one statement runs is asked for together in the next."""
+"""Turns: what is asked for while one piece of work runs is done together in the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from app.db.database import WAITING
 from app.errors import Busy
 
 T = TypeVar("T")
 
 MOST = 64  # entries in one turn: it takes milliseconds, whoever waits for it
+WAITING = 512  # entries that may wait for theirs before the answer is 503
 
 
 class Turns(Generic[T]):
