@@ -19,7 +19,7 @@ from app.assets.orders import Order
 from app.assets.policy import Policies
 from app.assets.serving import serving_of, told_type
 from app.db import assets, slots, uploads
-from app.db.assets import DRAFT
+from app.db.bulk import DRAFT
 from app.db.database import Database
 from app.db.ledger import Entry, Ledger
 from app.db.records import Asset, Claim, Draft, Kept, Placed

@@ -6,39 +6,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Float, Row, Select, Uuid, bindparam, exists, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, Uuid, bindparam, exists, literal, select, tuple_, update
 
 from app.db.clock import clock
 from app.db.columns import Moment
 from app.db.models import assets, slots
-from app.db.records import Asset, Draft, Placed, SlotRef
+from app.db.records import Asset, Placed, SlotRef
 
 COLUMNS = [assets.c[field.name] for field in fields(Asset)]
 NAMES = [column.name for column in COLUMNS]
 
 COMPANY = "company"  # the scope of the slots that belong to a company
-DRAFT = [field.name for field in fields(Draft)]
 
 # Built once: making a statement costs more than running it.
-_PENDING = insert(assets).values(state="pending", created_at=clock(), due_at=clock(bindparam("grace", type_=Float)))
 _READY = (
     update(assets)
     .where(assets.c.id == bindparam("asset_id"), assets.c.state == "pending")
     .values(state="ready", created_at=clock(), due_at=None)
     .returning(*COLUMNS)
-)
-_ALL_READY = (
-    update(assets)
-    .where(assets.c.id == bindparam("asset_id"), assets.c.state == "pending")
-    .values(
-        state="ready",
-        created_at=clock(),
-        due_at=None,
-        **{name: bindparam(f"new_{name}", type_=assets.c[name].type) for name in ("public_id", "url", "details")},
-    )
-)
-_MOMENTS = select(assets.c.id, assets.c.created_at).where(
-    assets.c.id.in_(bindparam("ids", expanding=True)), assets.c.state == "ready"
 )
 _GET = select(*COLUMNS)
 _GET_READY = _GET.where(assets.c.id == bindparam("asset_id"), assets.c.state == "ready")
@@ -56,29 +41,10 @@ class Filter:
     company: str | None = None
 
 
-def insert_pending(connection: Connection, drafts: Sequence[Draft], *, grace: float) -> None:
-    """Step 9: the rows come before the bytes, so that bytes without a row can't be."""
-    rows = [{"grace": grace, **{name: getattr(draft, name) for name in DRAFT}} for draft in drafts]
-    connection.execute(_PENDING, rows)
-
-
 def make_ready(connection: Connection, placed: Placed) -> Asset | None:
     """Step 11, the fence: None when the row is pending no more."""
     values = {"asset_id": placed.id, "public_id": placed.public_id, "url": placed.url, "details": placed.details}
     return _one(connection.execute(_READY, values).one_or_none())
-
-
-def make_all_ready(connection: Connection, placed: Sequence[Placed]) -> dict[UUID, datetime]:
-    """Step 11 for several assets at once, each for itself: id -> when, without those that are pending no more."""
-    if not placed:
-        return {}
-    values = [
-        {"asset_id": one.id, "new_public_id": one.public_id, "new_url": one.url, "new_details": one.details}
-        for one in sorted(placed, key=lambda one: one.id)
-    ]
-    connection.execute(_ALL_READY, values)
-    rows = connection.execute(_MOMENTS, {"ids": [one.id for one in placed]})
-    return {row.id: row.created_at for row in rows}
 
 
 def renew(connection: Connection, asset_ids: Sequence[UUID], *, grace: float) -> dict[UUID, tuple[str, str]] | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.db import assets
+from app.db import bulk
 from app.db.database import Database
 from app.db.records import Draft, Placed
 from app.errors import Busy, DatabaseUnavailable
@@ -60,5 +60,6 @@ def _commit(connection: Connection, batch: Sequence[Entry], *, grace: float) -> 
     """One transaction, rows in sorted order."""
     drafts = [draft for entry in batch for draft in entry.drafts]
     if drafts:
-        assets.insert_pending(connection, drafts, grace=grace)
-    return assets.make_all_ready(connection, [entry.placed for entry in batch if entry.placed])
+        bulk.insert_pending(connection, drafts, grace=grace)
+    placed = [entry.placed for entry in batch if entry.placed]
+    return bulk.make_all_ready(connection, placed) if placed else {}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from app.db import assets, claims, slots
+from app.db import assets, bulk, claims, slots
 from app.db.records import Asset, Claim, Draft, Kept, Placed, Slot, SlotRef
 from app.errors import IdempotencyKeyReused, Superseded
 
@@ -28,7 +28,7 @@ def begin(
         if (places := assets.renew(connection, held.asset_ids, grace=grace)) is not None:
             return held, _moved(drafts, held.asset_ids, places)
         claims.take_over(connection, claim)
-    assets.insert_pending(connection, drafts, grace=grace)
+    bulk.insert_pending(connection, drafts, grace=grace)
     return claim, drafts
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 
 from app.assets.keys import new_id
-from app.db import assets, uploads
+from app.db import assets, bulk, uploads
 from app.db.clock import clock
 from app.db.database import Database
 from app.db.models import assets as table
@@ -48,7 +48,7 @@ def claim(key: str, *drafts: Draft, fingerprint: str = "f" * 64, tenant: str = "
 
 def make_pending(connection: Connection, *drafts: Draft, grace: float = 3600) -> None:
     """Step 9, without a claim."""
-    assets.insert_pending(connection, drafts, grace=grace)
+    bulk.insert_pending(connection, drafts, grace=grace)
 
 
 def make_ready(connection: Connection, *drafts: Draft) -> list[Asset]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.db import assets, leases, slots
+from app.db import assets, bulk, leases, slots
 from app.db.database import Database
 from app.db.models import assets as table
 from app.errors import InvalidField
@@ -57,7 +57,7 @@ async def test_the_time_of_an_asset_is_that_of_its_answer(database: Database) ->
 async def test_single_commits(database: Database) -> None:
     """One statement without a transaction is kept as well."""
     wanted = draft()
-    await database.run(assets.insert_pending, [wanted], grace=60)
+    await database.run(bulk.insert_pending, [wanted], grace=60)
     await database.run(assets.make_ready, placed(wanted))
 
     assert await states(database) == {wanted.id: "ready"}
