@@ -106,7 +106,8 @@ class AssetService:
         `NotFound` when it was deleted since its row was read: what is missing then is no loss.
         """
         try:
-            return await self._stores[asset.store].read(asset.key, start=start, end=end, details=asset.details)
+            store, end = self._stores[asset.store], asset.size if end is None else end
+            return await store.serve(asset.key, start=start, end=end, details=asset.details)
         except ObjectMissing:
             if await self._lookup.find(asset.id) is None:
                 raise NotFound from None

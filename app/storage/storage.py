@@ -22,6 +22,7 @@ from app.storage.backend import (
     safe,
 )
 from app.storage.inventory import Inventory
+from app.storage.recent import Recent
 from app.storage.small import SmallPuts
 from app.storage.spool import Body
 from app.telemetry import log
@@ -43,6 +44,7 @@ class Storage:
         self.closed: str | None = None  # why it must not be used, if it mustn't
         self._limits = backend if isinstance(backend, Limits) else None  # asked once: it is slow for a protocol
         self._small = SmallPuts(name, self._put_all) if isinstance(backend, Batches) else None
+        self._recent = Recent()
         self._puts = Lane(f"{name}-puts", threads=PUTS, waiting=WAITING)
         self._large = Lane(f"{name}-large", threads=LARGE, waiting=WAITING)
         self._quick = Lane(f"{name}-quick", threads=QUICK, waiting=WAITING)
@@ -71,13 +73,22 @@ class Storage:
             stream, first = await self._quick.run(_open, self._usable, key, start, end, details)
         return Reading(stream, first, self._quick)
 
+    async def serve(self, key: str, *, start: int, end: int, details: Mapping[str, Any] = NOTHING) -> "Reading":
+        """`read`, but for small objects that were served lately: these are in memory still."""
+        if self.closed is None and (again := self._recent.get(key, start, end)) is not None:
+            return Reading(None, again, self._quick)
+        reading = await self.read(key, start=start, end=end, details=details)
+        if reading.whole is not None:
+            self._recent.keep(key, start, reading.whole)
+        return reading
+
     async def stat(self, key: str) -> ObjectInfo:
         """Ask the store about an object; never in the path of a request."""
         return await self._quick.run(self._usable.stat, safe(key))
 
     async def delete(self, key: str, *, details: Mapping[str, Any] = NOTHING) -> None:
         """Delete; what isn't there is deleted already."""
-        safe(key)
+        self._recent.forget(safe(key))
         with _observed("store.delete", self.name, key=key):
             await self._quick.run(self._usable.delete, key, details=details)
 
@@ -121,6 +132,11 @@ class Reading:
 
     def __init__(self, stream: BinaryIO | None, first: bytes, lane: Lane) -> None:
         self._stream, self._first, self._lane = stream, first, lane
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of the range, if it was read in one go."""
+        return self._first if self._stream is None else None
 
     async def __aenter__(self) -> Self:
         return self
