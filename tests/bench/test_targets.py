@@ -44,7 +44,7 @@ def test_the_bench_sets_addresses_and_limits_only(tmp_path: Path) -> None:
 
 def test_every_workload_knows_its_servers() -> None:
     """Names in one catalogue are names in the other."""
-    assert set(catalogue.ALL) == KINDS.keys()
+    assert {*catalogue.ALL, catalogue.REPLICAS} == KINDS.keys()
     assert set(catalogue.SERVICES) == set(SERVICES)
     assert all(set(workload.targets) <= KINDS.keys() for workload in catalogue.WORKLOADS.values())
 

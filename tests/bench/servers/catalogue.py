@@ -17,9 +17,8 @@ from tests.bench.sink.store import LARGEST
 from tests.bench.target import Speech, Target
 
 KEY = "bench-key-0123456789abcdef"
-SERVE = "serve"
 BUCKET = "bench"
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS, REPLICAS = 2, 8, 2
 BENCH_PYTHON = ROOT / os.environ.get("BENCH_VENV", ".venv-bench") / "bin" / "python"
 
 SERVICE = Speech("/v1/assets?kind={kind}", headers={"X-API-Key": KEY})
@@ -76,7 +75,13 @@ def settings(given: Starting) -> dict[str, str]:
 
 
 def _service(given: Starting, home: Path = ROOT) -> Command:
-    return [sys.executable, "-m", "app", SERVE], image.with_settings(settings(given), home)
+    return [sys.executable, "-m", "app", "serve"], image.with_settings(settings(given), home)
+
+
+def _replicas(given: Starting) -> Command:
+    """Two processes on one port, one database and one disk. uvicorn starts them, without our own limits on heads."""
+    command = [*_uvicorn(sys.executable, "app.main:create_app", given.port), "--factory", "--workers", str(REPLICAS)]
+    return [*command, "--no-server-header"], image.with_settings(settings(given), ROOT)
 
 
 def _uvicorn(python: str | Path, app: str, port: int) -> list[str]:
@@ -119,6 +124,7 @@ KINDS = {
     "local+postgres": Kind(SERVICE, _service, postgres=True),
     "local+sqlite": Kind(SERVICE, _service),
     "s3+postgres": Kind(replace(SERVICE, largest=LARGEST), _service, postgres=True, s3=True),
+    "local+postgres-2": Kind(SERVICE, _replicas, postgres=True),
     "asgi-discard": Kind(replace(BARE, keeps=False), _bare("discard")),
     "asgi-file": Kind(BARE, _bare("file")),
     "tutorial": Kind(PEER, _tutorial, postgres=True, peer=True),
@@ -126,7 +132,7 @@ KINDS = {
     "django-s3": Kind(replace(PEER, largest=LARGEST), _django, postgres=True, s3=True, peer=True),
     "nginx": Kind(RAW, _nginx),
 }
-SERVICES = tuple(name for name, kind in KINDS.items() if kind.speech.path == SERVICE.path)
+SERVICES = tuple(name for name, kind in KINDS.items() if kind.command is _service)
 
 
 def beside(home: Path) -> dict[str, str]:
@@ -161,8 +167,8 @@ def started(name: str, database_server: str | None) -> Iterator[Target]:
         objects = stack.enter_context(sink(folder / "sink")) if kind.s3 else None
         given = Starting(free_port(), folder, database, objects)
         command, variables = kind.command(given)
-        if command[-1] == SERVE:  # as a platform does before a deploy
-            once([*command[:-1], "migrate"], variables, kind.home)
+        if kind.speech.path == SERVICE.path:  # as a platform does before a deploy
+            once([sys.executable, "-m", "app", "migrate"], variables, kind.home)
         pid = stack.enter_context(running(command, variables, folder, lambda: answers(given.port), kind.home))
         yield Target(name, given.port, pid, folder, kind.speech, database, sink=objects)
 

@@ -8,9 +8,11 @@ from tests.bench.target import Target
 from tests.bench.workloads import files, listing, pictures, slow
 
 SERVICES = ("local+postgres", "local+sqlite", "s3+postgres")
+REPLICAS = "local+postgres-2"
 BARE = ("asgi-discard", "asgi-file")
 PEERS = ("tutorial", "django")
-ALL = (*SERVICES, *BARE, *PEERS, "django-s3", "nginx")
+OTHERS = (*BARE, *PEERS, "django-s3", "nginx")
+ALL = (*SERVICES, *OTHERS)
 
 LATENCY = {"requests_per_second": "req/s", "p50_ms": "p50 ms", "p99_ms": "p99 ms"}
 REQUESTS = {
@@ -81,7 +83,7 @@ WORKLOADS = {
             f"{plan.requests} PNGs or more of {PICTURE_BYTES // 1000} KB over {CONNECTIONS} keep-alive connections"
         ),
         lambda _: REQUESTS,
-        ALL,
+        (*SERVICES, REPLICAS, *OTHERS),
         pictures.sending,
         warm_file=True,
     ),
@@ -114,7 +116,7 @@ WORKLOADS = {
     "serve": Workload(
         lambda _: f"GETs of a file of {PICTURE_BYTES // 1000} KB over {CONNECTIONS} keep-alive connections",
         lambda _: REQUESTS,
-        (*SERVICES, "asgi-file", *PEERS, "nginx"),
+        (*SERVICES, REPLICAS, "asgi-file", *PEERS, "nginx"),
         pictures.serving,
     ),
     "list": Workload(
