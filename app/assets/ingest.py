@@ -129,8 +129,8 @@ class Ingest:
 
     async def _store(self, work: Work) -> list[Placed]:
         """Step 10: every put ends before any failure is told, so that no body is taken away from under one."""
-        pairs = zip(work.drafts, work.files, strict=True)
-        return await _all([_place(self._stores[draft.store], draft, file) for draft, file in pairs])
+        puts = [_place(self._stores[d.store], d, f) for d, f in zip(work.drafts, work.files, strict=True)]
+        return [await puts[0]] if len(puts) == 1 else await _all(puts)
 
     async def _settle(self, work: Work, placed: Sequence[Placed]) -> Kept:
         """Step 11, and what to do when its outcome is unknown or somebody was faster."""
