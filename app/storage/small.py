@@ -7,6 +7,8 @@ from app.lanes import Lane
 from app.storage.backend import Put, Stored
 from app.turns import Turns
 
+SMALL = 64 * 1024  # bytes: what is larger would keep its neighbours waiting
+
 Entry = tuple[Put, asyncio.Future[Stored]]
 
 

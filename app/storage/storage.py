@@ -23,7 +23,7 @@ from app.storage.backend import (
 )
 from app.storage.inventory import Inventory
 from app.storage.recent import Recent
-from app.storage.small import SmallPuts
+from app.storage.small import SMALL, SmallPuts
 from app.storage.spool import Body
 from app.telemetry import log
 
@@ -59,7 +59,7 @@ class Storage:
         """Store a received body: all or nothing, durable when it returns. `body` is not used up, but may be moved."""
         safe(key)
         with _observed("store.put", self.name, key=key, size=body.size):
-            if body.path is None and self._small is not None:
+            if self._small is not None and body.path is None and body.size <= SMALL:
                 return await self._small.put(Put(key, body.open(), content_type, body.size, body.sha256, serving))
             lane = self._puts if body.path is None else self._large
             return await lane.run(_put, self._usable, key, body, content_type, serving)
