@@ -5,11 +5,13 @@ import tempfile
 from pathlib import Path
 
 from app.assets.callers import Callers
+from app.assets.clamd import Clamd
 from app.assets.clean import Cleaner
 from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
 from app.assets.ready import Readiness
+from app.assets.scan import Scanner
 from app.assets.service import AssetService
 from app.assets.sweep import Sweeper
 from app.assets.tokens import Tokens
@@ -45,8 +47,8 @@ def build(settings: Settings) -> Services:
     database = Database(settings.database_url, pool_size=settings.database.pool_size)
     default = stores.default.backend
     spool = Spool(_spool_folder(default), temporary=not isinstance(default, Adopts))
-    policies = Policies.of(settings.limits)
-    cleaner = Cleaner(policies, strip=settings.limits.strip)
+    policies, scanner = Policies.of(settings.limits), make_scanner(settings)
+    cleaner = Cleaner(policies, scanner=scanner, strip=settings.limits.strip)
     tokens = Tokens(settings.auth)
     ingest = Ingest(database, stores, policies, cleaner, grace=settings.sweep.grace)
     return Services(
@@ -54,7 +56,7 @@ def build(settings: Settings) -> Services:
         assets=AssetService(database, stores, ingest, cleaner),
         callers=Callers(api_keys(settings), tokens),
         policies=policies,
-        ready=Readiness(database, stores),
+        ready=Readiness(database, stores, scanner),
         sweeper=Sweeper(database, stores, spool, grace=settings.sweep.grace),
         spool=spool,
         database=database,
@@ -63,6 +65,7 @@ def build(settings: Settings) -> Services:
         identities=Identities(database, stores, ephemeral=settings.server.allow_ephemeral),
         tokens=tokens,
         cleaner=cleaner,
+        scanner=scanner,
     )
 
 
@@ -76,6 +79,12 @@ def make_stores(settings: Settings) -> Stores:
         except (ValueError, StorageError) as reason:
             log("store.left_out", level=30, store=name, reason=str(reason))
     return Stores(stores)
+
+
+def make_scanner(settings: Settings) -> Scanner | None:
+    """The virus scan, if one is wanted."""
+    place = settings.scan.clamd_at
+    return None if place is None else Scanner(Clamd(place))
 
 
 def api_keys(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from app.assets.identity import Identities
 from app.assets.ingest import Ingest
 from app.assets.policy import Policies
 from app.assets.ready import Readiness
+from app.assets.scan import Scanner
 from app.assets.service import AssetService
 from app.assets.sweep import Sweeper
 from app.assets.tokens import Tokens
@@ -22,7 +23,7 @@ from app.storage.spool import Spool
 from app.storage.storage import Stores
 from app.telemetry import log
 
-STORE_SECONDS = 10.0  # that a start waits for the store
+STORE_SECONDS, SCANNER_SECONDS = 10.0, 2.0  # that a start waits for the store, and for the virus scanner
 FINISH_SECONDS, CLOSE_SECONDS = 3.0, 1.0  # that a stop waits for uploads, and for threads
 
 
@@ -43,15 +44,18 @@ class Services:
     identities: Identities
     tokens: Tokens
     cleaner: Cleaner
+    scanner: Scanner | None = None
     stuck: bool = field(default=False, init=False)
     _background: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def start(self) -> None:
-        """Migrate if wanted, meet the store, then begin to sweep."""
+        """Migrate if wanted, meet the store and the scanner, then begin to sweep."""
         if self.settings.database.migrate_on_start:
             await asyncio.to_thread(upgrade_when_reachable, self.settings.migrations_url)
         await self.identities.verify()
         await self._meet_the_store()
+        if self.scanner is not None:
+            await self.scanner.meet(SCANNER_SECONDS)
         self._background = [asyncio.create_task(self.identities.verify_in_the_end())]
         if self.settings.sweep.interval > 0:
             self._background.append(asyncio.create_task(self.sweeper.run_every(self.settings.sweep.interval)))
@@ -87,6 +91,8 @@ class Services:
         self.spool.close()
         self.tokens.close()
         self.cleaner.close()
+        if self.scanner is not None:
+            self.scanner.close()
         self.database.close()
         with contextlib.suppress(RuntimeError):  # nobody waits any more
             loop.call_soon_threadsafe(closed.set)

@@ -23,9 +23,10 @@ from app.settings import (
 )
 from tests import postgres
 from tests.clouds import cloud, radosgw, swift
+from tests.scanners import clamd_url, debians_clamd, stand_in
 from tests.storage.promises import Promises
 
-__all__ = ["cloud", "radosgw", "swift"]  # fixtures
+__all__ = ["clamd_url", "cloud", "debians_clamd", "radosgw", "stand_in", "swift"]  # fixtures
 
 KEYS = "acme:acme-key,acme:acme-read:read,other:other-key,*:root-key,default:dev-key"
 LONG = 10_000  # bytes
@@ -33,7 +34,7 @@ SECRET = "a secret of more than thirty-two characters"
 FOREIGN = (
     *("ALLOW", "API_", "APP_ENV", "AWS_", "BUCKET", "CLIENT_IP", "CLOUDINARY_", "CORS_", "DATABASE_", "DATA_DIR"),
     *("ENDPOINT", "FRONTEND_", "HOST", "JWT_", "NODE_ENV", "PORT", "PUBLIC_", "RAILWAY_", "REGION", "RENDER"),
-    *("LOGO_", "PHOTO_", "DOCUMENT_", "FILE_", "MAX_", "STRIP_", "SVG"),
+    *("CLAMD_", "LOGO_", "PHOTO_", "DOCUMENT_", "FILE_", "MAX_", "STRIP_", "SVG"),
     *("RUN_AS", "S3_", "SECRET_ACCESS", "STORAGE_", "SUPABASE_", "SWEEP_", "USE_S3"),
 )
 

@@ -18,8 +18,8 @@ FINDS = (*READS, e.NotFound)
 STORES = (
     *(*READS, e.MalformedMultipart, e.TruncatedBody, e.MissingFile, e.TooManyFiles, e.UnexpectedFile, e.UnknownKind),
     *(e.InvalidField, e.InvalidJson, e.RequestTimeout, e.FileTooLarge, e.FormTooLarge),
-    *(e.NotMultipart, e.UnsupportedMediaType, e.EmptyFile, e.IdempotencyKeyReused, e.Superseded),
-    *(e.StorageRefused, e.StorageUnavailable, e.UnsafeKey, e.NoRoom),
+    *(e.NotMultipart, e.UnsupportedMediaType, e.EmptyFile, e.Infected, e.IdempotencyKeyReused, e.Superseded),
+    *(e.ScannerUnavailable, e.StorageRefused, e.StorageUnavailable, e.UnsafeKey, e.NoRoom),
 )
 
 

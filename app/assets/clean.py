@@ -1,4 +1,4 @@
-"""Steps 5 to 7: what a file is, whether its kind takes it, and what is taken out of it before it is kept."""
+"""Steps 5 to 7: what a file is, whether its kind takes it and no virus is in it, what is taken out of it."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal, TypeVar
@@ -6,6 +6,7 @@ from typing import BinaryIO, Literal, TypeVar
 from app.assets.incoming import Incoming
 from app.assets.inspection import Inspection, complete
 from app.assets.policy import Policies
+from app.assets.scan import Scanner
 from app.db.records import Draft
 from app.errors import NotCleaned
 from app.images.metadata import CLEANED_TYPES, Plan, plan
@@ -26,8 +27,9 @@ PICTURES = frozenset({"logo", "photo"})  # kinds that may be shown to everybody 
 class Cleaner:
     """Looks into files, and makes them fit to be shown. What reads a whole file does so in a thread."""
 
-    def __init__(self, policies: Policies, *, strip: Strip = "none") -> None:
+    def __init__(self, policies: Policies, *, scanner: Scanner | None = None, strip: Strip = "none") -> None:
         self._policies = policies
+        self._scanner = scanner
         self._strip: Strip = strip
         self._lane = Lane("clean", threads=2, waiting=256)
 
@@ -39,6 +41,8 @@ class Cleaner:
         if policy.types:
             seen = await self._look(file.body, lambda stream: complete(seen, stream, max_frames=policy.max_frames))
             policy.check(seen, file.body.size)
+        if self._scanner is not None:  # what came: no cleaning shall hide anything
+            await self._scanner.check(file)
         if policy.sanitises(seen):
             await self._sanitise(file)
         elif visibility == "public" or kind in PICTURES:

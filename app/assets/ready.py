@@ -1,25 +1,27 @@
-"""Whether the service can do its work: database, store, migrations."""
+"""Whether the service can do its work: database, store, migrations; and what its virus scanner says, if it has one."""
 
 import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from time import monotonic
 
+from app.assets.scan import Scanner
 from app.db.database import Database
 from app.db.revisions import is_current
 from app.errors import StowageError
 from app.storage.storage import Stores
 
 SECONDS = 1.0  # for each check
-CACHED = 5.0  # seconds that the store's answer is good for
+CACHED = 5.0  # seconds that the store's and the scanner's answers are good for
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One answer; `reason` says why it is not ok, in a sentence without secrets."""
+    """One answer; `reason` says why it is not ok, in a sentence without secrets. `needed`: there is no work without."""
 
     ok: bool
     reason: str | None = None
+    needed: bool = True
 
 
 OK = Check(ok=True)
@@ -27,21 +29,26 @@ STOPPING = Check(ok=False, reason="The service is stopping.")
 
 
 class Readiness:
-    """Asks the parts, each for at most a second; the store is asked at most every five."""
+    """Asks the parts, each for at most a second; store and scanner are asked at most every five."""
 
-    def __init__(self, database: Database, stores: Stores) -> None:
+    def __init__(self, database: Database, stores: Stores, scanner: Scanner | None = None) -> None:
         self._database = database
-        self._stores = stores
-        self._storage: tuple[float, Check] | None = None
-        self._ping: asyncio.Task[Check] | None = None
+        self._storage = Cached(stores.default.ping)
+        self._scanner = None if scanner is None else Cached(scanner.ping)
         self.stopping = False  # set at the first signal: no new traffic, please
 
     async def checks(self) -> dict[str, Check]:
         """Name -> answer."""
-        database, storage, migrations = await asyncio.gather(
-            _bounded(self._ask_database()), self._cached_storage(), _bounded(self._ask_migrations())
-        )
-        checks = {"database": database, "storage": storage, "migrations": migrations}
+        waiting = {
+            "database": _bounded(self._ask_database()),
+            "storage": self._storage.check(),
+            "migrations": _bounded(self._ask_migrations()),
+        }
+        if self._scanner is not None:
+            waiting["scanner"] = self._scanner.check()
+        checks = dict(zip(waiting, await asyncio.gather(*waiting.values()), strict=True))
+        if "scanner" in checks:  # files are served without it, and whoever sends one is told
+            checks["scanner"] = replace(checks["scanner"], needed=False)
         return {**checks, "service": STOPPING} if self.stopping else checks
 
     async def _ask_database(self) -> Check:
@@ -54,18 +61,27 @@ class Readiness:
             OK if current else Check(ok=False, reason="The database is older than this version: run `stowage migrate`.")
         )
 
-    async def _cached_storage(self) -> Check:
-        """One ping at a time, whoever asks: one that hangs must not take a thread for each probe."""
-        if self._storage is None or monotonic() - self._storage[0] > CACHED:
-            if self._ping is None or self._ping.done():
-                self._ping = asyncio.create_task(self._ask_storage())
-            check = await _bounded(asyncio.shield(self._ping))
-            self._storage = (monotonic(), check)
-        return self._storage[1]
 
-    async def _ask_storage(self) -> Check:
+class Cached:
+    """One ping at a time, whoever asks: one that hangs must not take a thread for each probe."""
+
+    def __init__(self, ping: Callable[[], Awaitable[object]]) -> None:
+        self._ping = ping
+        self._told: tuple[float, Check] | None = None
+        self._asking: asyncio.Task[Check] | None = None
+
+    async def check(self) -> Check:
+        """The answer, at most some seconds old."""
+        if self._told is None or monotonic() - self._told[0] > CACHED:
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            check = await _bounded(asyncio.shield(self._asking))
+            self._told = (monotonic(), check)
+        return self._told[1]
+
+    async def _ask(self) -> Check:
         try:
-            await self._stores.default.ping()
+            await self._ping()
         except StowageError as failure:
             return Check(ok=False, reason=failure.detail)
         return OK

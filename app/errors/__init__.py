@@ -13,6 +13,7 @@ The class's name makes the code (`FileTooLarge` -> `file_too_large`), which clie
 
 from app.errors.contents import (
     EmptyFile,
+    Infected,
     NotCleaned,
     PublicAddress,
     Refused,
@@ -21,10 +22,21 @@ from app.errors.contents import (
     UnreadableImage,
     UnsafeSvg,
 )
+from app.errors.not_now import (
+    Busy,
+    DatabaseUnavailable,
+    KeysUnavailable,
+    NotNow,
+    OutcomeUnknown,
+    ScannerUnavailable,
+    ShuttingDown,
+    Superseded,
+)
 from app.errors.root import StowageError, every_error
 
-__all__ = ["EmptyFile", "NotCleaned", "PublicAddress", "Refused", "StowageError", "TooManyFrames", "TooManyPixels"]
-__all__ += ["UnreadableImage", "UnsafeSvg", "every_error"]
+__all__ = ["Busy", "DatabaseUnavailable", "EmptyFile", "Infected", "KeysUnavailable", "NotCleaned", "NotNow"]
+__all__ += ["OutcomeUnknown", "PublicAddress", "Refused", "ScannerUnavailable", "ShuttingDown", "StowageError"]
+__all__ += ["Superseded", "TooManyFrames", "TooManyPixels", "UnreadableImage", "UnsafeSvg", "every_error"]
 
 
 class InternalError(StowageError):
@@ -161,40 +173,6 @@ class RangeNotSatisfiable(StowageError):
 
 class IdempotencyKeyReused(Refused):
     """This Idempotency-Key belongs to another request."""
-
-
-class NotNow(StowageError, abstract=True):
-    """Not now, and nothing was stored: the same request may be sent again."""
-
-    status = 503
-    retry_after = 1
-
-
-class Busy(NotNow):
-    """The service is busy: try again."""
-
-
-class DatabaseUnavailable(NotNow):
-    """The database cannot be used at the moment: try again."""
-
-
-class OutcomeUnknown(StowageError):
-    """The database went away at the last step: it may be stored. Look, or repeat it with its Idempotency-Key."""
-
-    status = 503
-    retry_after = 5
-
-
-class KeysUnavailable(NotNow):
-    """The keys that tokens are checked with cannot be fetched at the moment."""
-
-
-class ShuttingDown(NotNow):
-    """The service is stopping: send it again, another one takes over."""
-
-
-class Superseded(NotNow):
-    """The upload took longer than the grace and was undone: send it again."""
 
 
 class StorageError(StowageError, abstract=True):

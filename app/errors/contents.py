@@ -29,6 +29,10 @@ class UnsafeSvg(Refused):
     """The SVG cannot be made harmless."""
 
 
+class Infected(Refused):
+    """The virus scanner found something in the file."""
+
+
 class PublicAddress(StowageError):
     """The file lies at a public address of its store, which cannot be taken back: delete it and upload it again."""
 

@@ -7,6 +7,7 @@ from app.settings.auth import AuthSettings
 from app.settings.database import DatabaseSettings
 from app.settings.group import Group
 from app.settings.limits import LimitSettings, LogSettings, SweepSettings
+from app.settings.scan import ScanSettings
 from app.settings.server import ServerSettings
 from app.settings.stores import CloudinarySettings, S3Settings, StorageSettings
 
@@ -18,6 +19,7 @@ __all__ = [
     "LimitSettings",
     "LogSettings",
     "S3Settings",
+    "ScanSettings",
     "ServerSettings",
     "Settings",
     "StorageSettings",
@@ -36,6 +38,7 @@ class Settings:
     cloudinary: CloudinarySettings = field(default_factory=CloudinarySettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    scan: ScanSettings = field(default_factory=ScanSettings)
     sweep: SweepSettings = field(default_factory=SweepSettings)
     logs: LogSettings = field(default_factory=LogSettings)
 
