@@ -91,8 +91,8 @@ class Services:
         self.spool.close()
         self.tokens.close()
         self.cleaner.close()
-        if self.scanner is not None:
-            self.scanner.close()
         self.database.close()
+        if self.scanner is not None:  # the last: it may have to wait for clamd
+            self.scanner.close()
         with contextlib.suppress(RuntimeError):  # nobody waits any more
             loop.call_soon_threadsafe(closed.set)

@@ -97,11 +97,11 @@ def honest(talk: Talk) -> None:
 
 
 def saying(answer: bytes) -> Callable[[Talk], None]:
-    """Takes a file to its end, and says this."""
+    """Takes a command, a file to its end if one comes, and says this."""
 
     def does(talk: Talk) -> None:
-        talk.command()
-        while talk.piece():
+        file = talk.command() == b"zINSTREAM"
+        while file and talk.piece():
             pass
         talk.say(answer)
 
