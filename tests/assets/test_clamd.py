@@ -4,6 +4,7 @@ import errno
 import io
 import socket
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,17 +96,29 @@ def test_a_socket_of_the_machine_is_as_good(debians_clamd: Debians) -> None:
     assert client.version() == clamd(debians_clamd.url).version()
 
 
+def zipped(content: bytes) -> bytes:
+    """An archive of one file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", content)
+    return packed.getvalue()
+
+
 @pytest.mark.slow
 def test_archives_are_looked_into(debians_clamd: Debians) -> None:
     """Which is what it is asked for."""
-    import zipfile
+    packed = zipped(MARK * 100)
 
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.txt", MARK * 100)
+    assert MARK not in packed
+    assert scan(clamd(debians_clamd.url), packed) == FOUND
 
-    assert MARK not in packed.getvalue()
-    assert scan(clamd(debians_clamd.url), packed.getvalue()) == FOUND
+
+@pytest.mark.slow
+def test_what_it_does_not_look_into_to_the_end_is_no_pass(debians_clamd: Debians) -> None:
+    """As it is set up on our page: an archive that unpacks to too much."""
+    found = scan(clamd(debians_clamd.url), zipped(bytes(9 * LIMIT)))
+
+    assert (found or "").startswith("Heuristics.Limits.Exceeded")
 
 
 @pytest.mark.parametrize("answer", NO_VERDICTS, ids=lambda answer: repr(answer[:24]))

@@ -15,7 +15,7 @@ START_SECONDS = 30
 PATH = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
 ABSENT = "There is no clamd on this machine, and these tests need a real one: apt install clamav-daemon."
 
-# As docs/deploy/virus-scan.md has it, but for the size.
+# As docs/deploy/virus-scan.md has it, but for the sizes.
 CONFIGURATION = """
 Foreground yes
 DatabaseDirectory {folder}/signatures
@@ -25,6 +25,7 @@ TCPSocket {port}
 TCPAddr 127.0.0.1
 StreamMaxLength {limit}
 AlertExceedsMax yes
+MaxScanSize 8M
 """
 
 

@@ -87,7 +87,12 @@ class StandIn:
 
 def honest(talk: Talk) -> None:
     """As Debian's clamd, with one signature."""
-    match talk.command():
+    answer(talk, talk.command())
+
+
+def answer(talk: Talk, command: bytes) -> None:
+    """The honest answer to a command that was read."""
+    match command:
         case b"zINSTREAM":
             talk.say(_scanned(talk))
         case b"zVERSION":
