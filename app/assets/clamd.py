@@ -133,7 +133,8 @@ def _translated() -> Iterator[None]:
     except TimeoutError:
         raise ScannerUnavailable("The virus scanner does not answer in time.") from None
     except OSError as failure:
-        raise ScannerUnavailable(f"The virus scanner cannot be reached: {failure.strerror}.") from None
+        reason = failure.strerror or "no connection"
+        raise ScannerUnavailable(f"The virus scanner cannot be reached: {reason}.") from None
 
 
 def _no_answer(said: bytes) -> ScannerUnavailable:
