@@ -18,7 +18,7 @@ make_venv = $(PYTHON) -m venv $(@D)
 install = $(@D)/bin/python -m pip install --quiet
 endif
 
-.PHONY: help run test check check-all fix migration bench profile crash lock clean
+.PHONY: help run test check check-all fix migration guards bench profile crash lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,8 +35,9 @@ check: $(VENV)/.dev ## lint, types, layout and tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-check-all: check ## what the build server runs: `check`, the slow tests and a short benchmark
+check-all: check ## what the build server runs: `check`, the slow tests, the guards and a short benchmark
 	$(BIN)/python -m pytest -m slow
+	$(MAKE) guards
 	$(MAKE) bench ARGS="--quick"
 
 fix: $(VENV)/.dev ## format, repair what the linter can, write the generated parts of the docs
@@ -47,6 +48,9 @@ fix: $(VENV)/.dev ## format, repair what the linter can, write the generated par
 migration: $(VENV)/.dev ## a new migration from the models: make migration NAME="add colour"
 	@test -n "$(NAME)" || { echo 'say what it does: make migration NAME="add colour"'; exit 2; }
 	$(BIN)/python -m tests.new_migration "$(NAME)"
+
+guards: $(VENV)/.dev ## switch every guard off, one by one; a test must notice: make guards [ONLY="S16"]
+	$(BIN)/python -m tests.guards $(ONLY)
 
 # A short run is the service and bare servers alone; the others need packages of their own.
 bench: $(VENV)/.dev $(if $(findstring --quick,$(ARGS)),,$(BENCH)/.done) ## measure: make bench, or make bench ARGS="--quick"

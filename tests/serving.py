@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx2
 
+from tests.planting import prefix as planted
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -27,7 +29,7 @@ class Served:
         self.log = log
         environment = {"PATH": os.environ["PATH"], "PORT": str(self.port), **AS_SENT, **settings}
         with log.open("ab") as out:
-            command = [*prefix, sys.executable, "-m", "app", "serve"]
+            command = [*prefix, *planted(), sys.executable, "-m", "app", "serve"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
     def wait_until_ready(self, status: int = 200) -> None:
@@ -71,7 +73,7 @@ def command(*arguments: str, settings: Mapping[str, str]) -> subprocess.Complete
     """Run `python -m app …` to its end."""
     environment = {"PATH": os.environ["PATH"], **settings}
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
+        [*planted(), sys.executable, "-m", "app", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

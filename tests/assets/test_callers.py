@@ -1,5 +1,7 @@
 """Who asks: API keys, tokens, and what they may do."""
 
+import contextlib
+import hmac
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -57,6 +59,18 @@ async def test_two_keys_of_one_tenant_live_together() -> None:
     tokens.close()
 
     assert await callers.identify("old") == await callers.identify("new")
+
+
+async def test_all_keys_are_compared_whole(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their SHA-256 and in constant time, whichever key it is, or if it is none: the time taken tells nothing."""
+    compared, compare = [], hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.extend(both) or compare(*both))
+    for credential in ("acme-key", "dev-key", "nobody-s"):
+        with contextlib.suppress(Unauthorized):
+            await callers.identify(credential)
+
+    assert len(compared) == 3 * 2 * len(KEYS.split(","))
+    assert {len(side) for side in compared} == {32}
 
 
 NOBODY = ["", " ", "acme", "acme-key ", "ACME-KEY", "acme:acme-key", "*", "a.b", "a.b.c.d", "é", "\udcff", "a" * 9000]

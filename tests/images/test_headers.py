@@ -1,12 +1,13 @@
 """What the header of an image says: type, width and height, whatever else the file holds."""
 
+import io
 import random
 import struct
 import time
 
 import pytest
 
-from app.images.headers import ImageHeader, read_header
+from app.images.headers import ImageHeader, read_header, read_image
 from tests.conftest import make_jpg, make_png
 from tests.images.samples import (
     GIF,
@@ -216,3 +217,10 @@ def test_no_header_takes_long(name: str) -> None:
         took.append(time.perf_counter() - began)
 
     assert min(took) < 0.25
+
+
+def test_a_walk_has_an_end() -> None:
+    """A JPEG of ten thousand empty segments, such as no program writes: its size is not looked for behind them."""
+    endless = jpeg(*[segment(0xE1, b"")] * 10_000, frame(0xC0, 40, 30))
+
+    assert read_image(io.BytesIO(endless)) == ImageHeader("image/jpeg", None, None)

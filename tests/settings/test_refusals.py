@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.settings import AuthSettings, Settings
 from app.settings.refusals import check
 from tests.serving import command
 
@@ -150,6 +150,14 @@ def test_trap_a_secret_that_is_missing_short_or_known(
     assert said
     assert named in said
     assert not any(value.rpartition(":")[2] in said for value in secrets.values())
+
+
+def test_a_short_secret_is_refused_everywhere() -> None:
+    """31 characters are too few on any machine, 32 are taken."""
+    with pytest.raises(ValueError, match="32 characters"):
+        AuthSettings(jwt_secret="k7" * 15 + "x")
+
+    assert AuthSettings(jwt_secret="k7" * 16)
 
 
 def test_elsewhere_nothing_of_it_matters(monkeypatch: pytest.MonkeyPatch, mounts: Path) -> None:

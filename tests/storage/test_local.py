@@ -1,5 +1,6 @@
 """The store on a disk: its names, its marker, and what happens when the disk goes away."""
 
+import errno
 import io
 import os
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from app.errors import ObjectMissing, StorageError, StorageRefused, StorageUnavailable, UnsafeKey
 from app.settings import StorageSettings
+from app.storage.folders import translated
 from app.storage.local import LocalBackend
 from tests.storage.backends import HOSTILE, keys, put, read, tree
 
@@ -216,6 +218,15 @@ def test_a_missing_object_on_a_healthy_disk_is_missing(local: LocalBackend) -> N
     """The other side of the tests above."""
     with pytest.raises(ObjectMissing):
         local.open("never/was")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.ELOOP, errno.EROFS, errno.EACCES, errno.EMFILE])
+def test_a_disks_error_names_no_path(number: int) -> None:
+    """What clients are told has nothing of the machine in it."""
+    with pytest.raises(StorageError) as told, translated():
+        raise OSError(number, os.strerror(number), "/volume/acme/secret")
+
+    assert "volume" not in told.value.detail
 
 
 def _dies(*_: object, **__: object) -> None:

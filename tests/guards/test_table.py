@@ -1,0 +1,94 @@
+"""The list of guards is whole and fits the code; `make guards` switches them off."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.guards.guard import Guard
+from tests.guards.table import CONTROLS, GUARDS, WITHOUT
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/security.md").read_text()
+ROWS = {f"S{number}" for number in range(1, 41)}
+EVERY = [*GUARDS, *CONTROLS]
+
+
+def functions_in(path: Path) -> set[str]:
+    """The names of the tests in a file."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def rows_of_tables() -> Iterator[str]:
+    """The rows of the page's tables that have a number."""
+    return (row for row in re.findall(r"^\| (S\d+) \|", PAGE, re.MULTILINE))
+
+
+def named_tests() -> Iterator[tuple[str, str]]:
+    """Every test that the page names: a file, and a function in it or nothing.
+
+    A file without a folder lies in the folder before it, `::test` is in the file before it.
+    """
+    folder, file = "", ""
+    for path, test in re.findall(r"`((?:[\w/]+/|test_\w+\.py)?[\w.]*)(?:::(test_\w+))?`", PAGE):
+        if path.endswith(".py"):
+            folder, _, name = path.rpartition("/") if "/" in path else (folder, "", path)
+            file = f"{folder}/{name}"
+        if test or path.endswith(".py"):
+            yield file, test
+
+
+@pytest.mark.parametrize("guard", EVERY, ids=lambda guard: guard.name)
+def test_a_guard_can_be_switched_off(guard: Guard) -> None:
+    """What an edit replaces stands in the source exactly once: a row that no longer fits the code fails."""
+    for edit in guard.edits:
+        spec = find_spec(edit.module)
+        source = Path(spec.origin).read_text()
+
+        compile(edit.made(source), edit.module, "exec")
+
+
+@pytest.mark.parametrize("guard", EVERY, ids=lambda guard: guard.name)
+def test_the_tests_of_a_guard_exist(guard: Guard) -> None:
+    """Each of them is a file, or a test in it."""
+    for node in guard.tests:
+        path, _, name = node.partition("::")
+
+        assert not name or name.partition("[")[0] in functions_in(ROOT / path), node
+    assert guard.tests
+
+
+def test_guards_have_names_of_their_own() -> None:
+    """So that a line of the report is about one of them."""
+    assert len({guard.name for guard in EVERY}) == len(EVERY)
+
+
+def test_every_row_has_a_guard_or_a_reason() -> None:
+    """A new row of docs/security.md says here what is switched off, or why nothing can be."""
+    guarded = {guard.row for guard in GUARDS} - {"other"}
+
+    assert guarded | WITHOUT.keys() == ROWS
+    assert guarded & WITHOUT.keys() == set()
+    assert set(rows_of_tables()) <= ROWS
+
+
+def test_the_page_speaks_of_every_row() -> None:
+    """S1 to S40: what is done, or that nothing is."""
+    assert ROWS - set(re.findall(r"\bS\d+\b", PAGE)) == set()
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    """Files, folders and functions."""
+    named = list(named_tests())
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).is_file() or (test and test not in functions_in(ROOT / file))
+    ]
+
+    assert missing == []
+    assert len(named) > 100
