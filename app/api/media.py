@@ -1,5 +1,6 @@
 """The door to bytes: permalinks of assets and of slots."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -31,20 +32,27 @@ ANSWERS = responses(e.InvalidId, e.NotFound, e.RangeNotSatisfiable, e.DatabaseUn
 
 
 class StreamedFile(Response):
-    """A reading as an answer: block by block, closed whatever happens."""
+    """A reading as an answer: block by block, closed whatever happens, also as soon as the client has gone."""
 
     def __init__(self, reading: Reading, status: int, headers: dict[str, str]) -> None:
         super().__init__(None, status, headers)
         self.raw_headers = _raw(headers)
         self._reading = reading
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send head, blocks, end."""
         async with self._reading as blocks:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for block in blocks:
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            gone = None if blocks.whole is not None else asyncio.create_task(_has_gone(receive))
+            try:
+                async for block in blocks:
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+                    if gone is not None and gone.done() and gone.result():
+                        return
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                if gone is not None:
+                    gone.cancel()
 
 
 async def known_caller(request: Request, services: ServicesDep) -> Caller | None:
@@ -86,6 +94,14 @@ async def answer(request: Request, services: Services, asset: Asset, caching: st
     if request.method == "HEAD":
         return _without_body(status, headers)
     return StreamedFile(await services.assets.read(asset, start=start, end=end), status, headers)
+
+
+async def _has_gone(receive: Receive) -> bool:
+    """True when the client has gone; it may take for ever. What it still sends is not read."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        message = await receive()
+    return bool(message["type"] == "http.disconnect")
 
 
 def _safe_headers(asset: Asset, caching: str) -> dict[str, str]:

@@ -69,6 +69,7 @@ def _headers(error: StowageError) -> dict[str, str]:
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-site",
         "Referrer-Policy": "no-referrer",
     }
     if error.retry_after is not None:

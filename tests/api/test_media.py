@@ -210,6 +210,7 @@ def test_an_unknown_id_is_not_found(stranger: TestClient) -> None:
         refused(answer, 404, "not_found")
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cross-origin-resource-policy"] == "same-site"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-2"}])

@@ -54,6 +54,7 @@ def test_a_range_outside_is_refused(acme: TestClient, path: str, wanted: str) ->
     refused(answer, 416, "range_not_satisfiable")
     assert answer.headers["content-range"] == f"bytes */{SIZE}"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "same-site"
 
 
 @pytest.mark.parametrize(

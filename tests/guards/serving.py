@@ -56,6 +56,12 @@ SERVING: tuple[Guard, ...] = (
     ),
     guard(
         "S17",
+        "who may embed a refusal",
+        ("app.api.problems", '"Cross-Origin-Resource-Policy": "same-site",', ""),
+        UNKNOWN,
+    ),
+    guard(
+        "S17",
         "who may embed a file",
         (DOOR, '"cross-origin" if asset.visibility == "public" else "same-site"', '"cross-origin"'),
         f"{MEDIA}::test_caches_keep_what_is_public",

@@ -8,7 +8,7 @@ RECEIVE = "tests/api/test_receive.py"
 REAL = "tests/api/test_real_server.py"
 NAMES = "tests/assets/test_names.py"
 PROTOCOL = "app.cli.protocol"
-TIMER = "self._timer = self.loop.call_later(self.head_seconds, self._cut)"
+TIMER = "self._timer = self.loop.call_later(self.idle_seconds, self._cut)"
 STRICT = "super().connection_made(transport)"
 LENIENT = f"{STRICT}\n        self.parser.set_dangerous_leniencies(lenient_headers=True, lenient_chunked_length=True)"
 
@@ -189,6 +189,18 @@ UPLOADING: tuple[Guard, ...] = (
         "a head that stops",
         (PROTOCOL, TIMER, "self._timer = None"),
         f"{REAL}::test_a_head_that_stops_is_cut",
+    ),
+    guard(
+        "S14",
+        "a reader that takes nothing",
+        (PROTOCOL, "self._look = self.loop.call_later(self.idle_seconds, self._look_at_reader)", "pass"),
+        "tests/api/test_readers.py::test_a_reader_that_takes_nothing_is_cut",
+    ),
+    guard(
+        "S14",
+        "a reader that has gone",
+        ("app.api.media", "if gone is not None and gone.done() and gone.result():", "if False:"),
+        "tests/api/test_readers.py::test_a_reader_that_has_gone_is_not_read_for",
     ),
     guard(
         "S14",
