@@ -26,6 +26,7 @@ SAME: Mapping[str, str] = {
     "text/xml": "application/xml",
     "text/rtf": "application/rtf",
     "text/json": "application/json",
+    "text/plain; charset=utf-16": "text/plain",
 }
 ENDS: Mapping[str, str] = {
     "png": "image/png",

@@ -6,6 +6,7 @@ from typing import Self
 
 from app.assets.inspection import MAX_FRAMES, Inspection
 from app.assets.kinds import DOCUMENTS, EXTENSIONS, IMAGES, LOGOS, PHOTOS, SVG, types_of
+from app.assets.texts import UTF_16
 from app.errors import (
     EmptyFile,
     FileTooLarge,
@@ -67,7 +68,8 @@ class Policy:
         found, allowed = inspection.content_type, ", ".join(self.types)
         more = {} if inspection.said is None else {"declared": inspection.said}
         said = "" if inspection.said is None else f", though it is called {inspection.said}"
-        detail = f"The contents are {found}{said}. A {self.kind} may be {allowed}."
+        advice = " Save it as UTF-8." if found == UTF_16 else ""
+        detail = f"The contents are {found}{said}. A {self.kind} may be {allowed}.{advice}"
         return UnsupportedMediaType(detail, found=found, allowed=list(self.types), **more)
 
     def _check_image(self, inspection: Inspection) -> None:

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 TEXT, CSV, TSV, JSON = "text/plain", "text/csv", "text/tab-separated-values", "application/json"
 HTML, SVG, XML = "text/html", "image/svg+xml", "application/xml"
+UTF_16 = "text/plain; charset=utf-16"  # named so that a refusal can say it: texts are taken in UTF-8
+MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 MARKUP = re.compile(r"<[a-z!?/]")
@@ -23,6 +25,8 @@ BLOCK = 65_536  # bytes
 
 def by_text(head: bytes, *, whole: bool, called: str | None) -> str | None:
     """The type of a text; None when it is none. `called`: what its name or the client says, where texts can't tell."""
+    if head.startswith(MARKS):
+        return _in_utf_16(head, whole=whole)
     text = decoded(head, whole=whole)
     if text is not None:
         return _kind(text, whole=whole, called=called)
@@ -51,6 +55,16 @@ def goes_on(stream: BinaryIO, content_type: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _in_utf_16(head: bytes, *, whole: bool) -> str | None:
+    """Markup is markup in any encoding; anything else is plain text."""
+    try:
+        text = codecs.getincrementaldecoder("utf-16")().decode(head, final=whole)
+    except UnicodeDecodeError:
+        return None
+    kind = None if CONTROLS.search(text) else _kind(text, whole=whole, called=None)
+    return UTF_16 if kind == TEXT else kind
 
 
 def _kind(text: str, *, whole: bool, called: str | None) -> str:

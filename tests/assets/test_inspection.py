@@ -109,8 +109,9 @@ def test_an_svg_is_an_svg(data: bytes) -> None:
         b"text with a \0 in it",
         b"\x01\x02\x03",
         b"\x7f",
-        b"\xff\xfeh\0t\0m\0l\0",
-        b"\xfe\xff\0h",
+        b"\xff\xfeh\0t\0\0\0m\0l\0",
+        b"\xfe\xff\0h\xd8\0\0x",
+        b"\xff\xfeh",
         b"\xc3\x28 bad utf-8",
         b"\xed\xa0\x80 surrogate",
         b"\xc0\xaf overlong",
@@ -125,6 +126,23 @@ def test_an_svg_is_an_svg(data: bytes) -> None:
 def test_anything_else_is_unknown(data: bytes) -> None:
     """Binary, other encodings, broken ones, and images that are cut before their size."""
     assert kind_of(data) == UNKNOWN
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Grüße, 漢字, 😀\r\n", "text/plain; charset=utf-16"),
+        ("name;value\n1;2\n", "text/plain; charset=utf-16"),
+        ("", "text/plain; charset=utf-16"),
+        (" \n<html><script>", "text/html"),
+        ("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'>", "text/html"),
+        ("<svg onload='alert(1)'>", "image/svg+xml"),
+    ],
+)
+def test_text_in_utf_16_is_told_by_its_mark(text: str, encoding: str, expected: str) -> None:
+    """Named, so that a refusal can say what it is; markup is markup in any encoding."""
+    assert kind_of(f"\ufeff{text}".encode(encoding)) == expected
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])

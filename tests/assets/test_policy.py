@@ -64,6 +64,16 @@ def test_a_refusal_says_what_the_client_called_it() -> None:
     assert "though it is called image/png" in refused.value.detail
 
 
+def test_a_text_in_utf_16_is_told_what_to_do() -> None:
+    """It is refused, with its encoding and a way out; as a `file` it is a download of no type."""
+    with pytest.raises(UnsupportedMediaType, match=r"text/plain; charset=utf-16\..*Save it as UTF-8\.") as refused:
+        POLICIES["document"].check(Inspection("text/plain; charset=utf-16"), 5)
+
+    assert refused.value.extra["found"] == "text/plain; charset=utf-16"
+    assert disposition("document", "text/plain; charset=utf-16") == "attachment"
+    assert served_type("document", "text/plain; charset=utf-16") == "application/octet-stream"
+
+
 @pytest.mark.parametrize("found", [*DANGEROUS, SVG])
 def test_documents_are_nothing_that_runs(found: str) -> None:
     """PDF, Office, text and images, and no more."""

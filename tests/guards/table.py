@@ -4,10 +4,11 @@ from tests.guards.answers import ANSWERING
 from tests.guards.callers import CALLING
 from tests.guards.contents import CONTENTS
 from tests.guards.guard import Guard, guard
+from tests.guards.pictures import PICTURES
 from tests.guards.serving import SERVING
 from tests.guards.uploading import UPLOADING
 
-GUARDS: tuple[Guard, ...] = (*UPLOADING, *CONTENTS, *SERVING, *CALLING, *ANSWERING)
+GUARDS: tuple[Guard, ...] = (*UPLOADING, *CONTENTS, *PICTURES, *SERVING, *CALLING, *ANSWERING)
 
 WITHOUT = {
     "S1": "The lock decides what is installed.",
