@@ -3,8 +3,32 @@
 from tests.guards.guard import Guard, guard
 
 PROBLEMS = "tests/api/test_problems.py"
+CANARY = "tests/api/test_canary.py"
+# What a library that follows addresses would do.
+CALLS = """import re, socket
+    for port in re.findall(r"127.0.0.1:([0-9]+)", str({})):
+        socket.create_connection(("127.0.0.1", int(port))).close()
+    """
 
 ANSWERING: tuple[Guard, ...] = (
+    guard(
+        "S28",
+        "addresses in an SVG",
+        ("app.images.svg", "root = read(_text(data))", CALLS.format("data") + "root = read(_text(data))"),
+        f"{CANARY}::test_no_address_in_a_file_is_asked[drawings]",
+    ),
+    guard(
+        "S28",
+        "addresses in a field",
+        ("app.api.orders", "if len(text) > LARGEST", CALLS.format("text") + "if len(text) > LARGEST"),
+        f"{CANARY}::test_no_address_in_a_field_is_asked",
+    ),
+    guard(
+        "S28",
+        "addresses in a head",
+        ("app.api.auth", "given = credential", CALLS.format("request.headers") + "given = credential"),
+        f"{CANARY}::test_no_address_in_a_head_is_asked",
+    ),
     guard(
         "S30",
         "listed origins",

@@ -13,7 +13,6 @@ GUARDS: tuple[Guard, ...] = (*UPLOADING, *CONTENTS, *PICTURES, *SERVING, *CALLIN
 WITHOUT = {
     "S1": "The lock decides what is installed.",
     "S11": "Nothing is unpacked.",
-    "S28": "No address that a client names is ever asked.",
     "S29": "No upload goes past the service.",
     "S37": "The image is the guard: tests/deploy/test_image.py builds it and tries it.",
     "S38": "The lock and the Dockerfile are the guard.",
