@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
+from multipart import MultipartError, MultipartSegment, ParserLimitReached
 
 from app.api.disposition import read_parameters
+from app.api.header_lines import FormParser
 from app.api.padding import Padding
+from app.api.preamble import Preamble
 from app.assets.incoming import Incoming
 from app.assets.policy import Policies, Policy
 from app.errors import (
@@ -56,14 +58,14 @@ class FormReader:
     def __init__(self, boundary: str, expected: Expected, policies: Policies, spool: Spool) -> None:
         self.form = Form()
         self._expected, self._policies, self._spool = expected, policies, spool
-        self._parser = PushMultipartParser(
+        self._parser = FormParser(
             boundary,
             max_header_size=PART_HEADER,
             max_header_count=PART_HEADERS,
             max_segment_count=PARTS,
             header_charset="latin-1",
         )
-        self._padding = Padding(boundary)
+        self._preamble, self._padding = Preamble(boundary), Padding(boundary)
         self._name = ""
         self._filename: str | None = None
         self._declared = ""
@@ -81,7 +83,7 @@ class FormReader:
     async def feed(self, piece: bytes) -> None:
         """Take the next bytes."""
         try:
-            sure = self._padding.removed(piece)
+            sure = self._padding.removed(self._preamble.removed(piece))
             for event in self._parser.parse(sure) if sure else ():
                 if isinstance(event, MultipartSegment):
                     self._begin(event)
