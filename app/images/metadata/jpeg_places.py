@@ -15,6 +15,7 @@ from app.images.metadata.jpeg_walk import Image, Segment, read_image
 
 NAME, OPENING = 32, 40  # bytes: an extended packet's name (its MD5); that, its length, and this part's offset in it
 MOST_IMAGES, MOST_NAMES = 64, 8
+FILL = 2  # bytes
 NOT_ZERO = re.compile(rb"[^\0]")
 
 
@@ -34,7 +35,7 @@ def clear(draft: Draft, image: Image) -> int:
 
 def _clear_image(draft: Draft, image: Image) -> None:
     for gap in image.gaps:
-        draft.blank(gap, "other")
+        _empty(draft, gap)
     for segments in (image.before, image.after):
         for block in exif_blocks(segments):
             blocks.clear_places(draft, block)
@@ -46,6 +47,13 @@ def _clear_image(draft: Draft, image: Image) -> None:
                 draft.blank(segment.data(), "other")
             elif judgement != "known":  # between scans, in a damaged file, it may be a part of the image
                 draft.leave("unknown")
+
+
+def _empty(draft: Draft, gap: range) -> None:
+    """Fill bytes first, which may stand before any marker: by two after its start many tell that a file is a JPEG."""
+    fill = gap[:FILL]
+    draft.overwrite([fill], b"\xff" * len(fill), "other")
+    draft.blank(gap[FILL:], "other")
 
 
 def _clear_packets(draft: Draft, segments: list[Segment]) -> None:

@@ -7,6 +7,7 @@ import struct
 import pytest
 from PIL import Image
 
+from app.assets.inspection import inspect_all
 from tests.images.metadata.parts import GPS, MAKE, ORIENTATION, packet, place, segment, short, text, tiff, with_segments
 from tests.images.metadata.samples import LARGE_PROFILE, jpeg, picture, saved
 from tests.images.metadata.shown import cleaned, shown
@@ -209,6 +210,20 @@ def test_a_damaged_image_is_left_alone(data: bytes) -> None:
     stored, said = cleaned(data, KIND, "all")
 
     assert (stored, said.left) == (data, ("structure",))
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\xff\xff", b"\xff\xff\0\0\0FIF", b"\xff\xff\0place mark"])
+@pytest.mark.parametrize("remove", ["gps", "all"])
+def test_junk_at_the_front_goes_and_it_is_a_jpeg_still(junk: bytes, remove: str) -> None:
+    """Programs tell a JPEG by the byte that follows its start, and so do we."""
+    data = PLAIN[:2] + junk + PLAIN[2:]
+
+    stored, _ = cleaned(data, KIND, remove)
+
+    assert inspect_all(data).content_type == inspect_all(stored).content_type == KIND
+    assert b"place mark" not in stored
+    assert cleaned(stored, KIND, remove)[0] == stored
+    assert shown(stored).frames == shown(PLAIN).frames
 
 
 def test_four_colours_stay() -> None:
