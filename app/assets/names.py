@@ -16,7 +16,7 @@ def clean_name(name: str) -> str:
         name = name[: MOST // 2] + name[-MOST // 2 :]
     if not (name.isascii() and name.isprintable()):
         name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} and c not in BIDI)
-    name = _shorten(unicodedata.normalize("NFC", name).strip())
+    name = _shorten(unicodedata.normalize("NFC", name).strip()).strip()  # it may have been cut behind a blank
     return FALLBACK if name in {"", ".", ".."} else name
 
 
