@@ -14,7 +14,7 @@ from app import errors as e
 from app.api.auth import identify_if_known
 from app.api.deps import AssetIdDep, ServicesDep, uuid_of
 from app.api.direct import DirectRoute
-from app.api.problems import responses
+from app.api.problems import Responses, responses
 from app.api.ranges import not_modified, wanted_range
 from app.assets.callers import Caller
 from app.assets.policy import disposition
@@ -28,7 +28,13 @@ ATTEMPTS = 5  # at a slot that is replaced while it is read
 FRAMED = "default-src 'none'; sandbox"  # nothing in the file may run; browsers' PDF viewers don't work in a sandbox
 
 router = APIRouter(tags=["files"], route_class=DirectRoute)
-ANSWERS = responses(e.InvalidId, e.NotFound, e.RangeNotSatisfiable, e.DatabaseUnavailable, e.StorageUnavailable)
+BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+ANSWERS: Responses = {
+    200: {"description": "The file.", "content": BYTES},
+    206: {"description": "The range of it that was asked for.", "content": BYTES},
+    304: {"description": "The client has these bytes already."},
+    **responses(e.InvalidId, e.NotFound, e.RangeNotSatisfiable, e.DatabaseUnavailable, e.StorageUnavailable),
+}
 
 
 class StreamedFile(Response):

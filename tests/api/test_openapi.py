@@ -122,6 +122,15 @@ def test_the_schema_of_a_problem_is_what_is_sent(document: dict[str, Any], acme:
     assert set(schema["required"]) <= set(acme.get("/v1/assets/x").json())
 
 
+@pytest.mark.parametrize("path", ["/f/{asset_id}/{filename}", "/f/s/{slot_id}/{name}"])
+def test_the_document_tells_how_bytes_come(document: dict[str, Any], path: str) -> None:
+    """As a whole, as a range, or not at all, of any type."""
+    answers = document["paths"][path]["get"]["responses"]
+
+    assert {"200", "206", "304", "404", "416"} <= set(answers)
+    assert [list(answers[status].get("content", {})) for status in ("200", "206", "304")] == [["*/*"], ["*/*"], []]
+
+
 def test_the_document_says_how_to_authorize(document: dict[str, Any]) -> None:
     """So that /docs has a button to enter a key, and generated clients send it."""
     assert document["components"]["securitySchemes"]
