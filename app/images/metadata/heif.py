@@ -38,6 +38,8 @@ def edit(draft: Draft) -> None:
         _edit_top(draft, box, shown)
     for box in _inner(source, [*metas, *films, *tracks]):
         _edit_inner(draft, box, shown)
+    if any(item.meaning == "unknown" for item in items):
+        draft.leave("unknown")
     if draft.everything:
         _forget_times(draft, films, tracks, shown)
         if inside(source, metas, b"iref", b"thmb"):

@@ -10,9 +10,12 @@ IN_FILE, IN_BOX = 0, 1  # how an item's bytes are found: by offsets in the file,
 OLD, SHORT = 2, 3  # versions of `infe`: before 2 an item has no type, before 3 a short number
 LONG_LISTS = 2  # version of `iloc` in which numbers are long
 WIDTHS = {0, 4, 8}  # bytes of an offset or a length
-Meaning = Literal["exif", "xmp", "packed", "other", "image"]  # packed: XMP that is compressed
+Meaning = Literal["exif", "xmp", "packed", "other", "image", "unknown"]  # packed: XMP that is compressed
 PACKETS = {b"application/rdf+xml", b"application/xmp+xml", b"text/xml"}
-KINDS: dict[bytes, Meaning] = {b"Exif": "exif", b"uri ": "other"}
+CODED = b"av01 hvc1 hev1 lhv1 hvt1 avc1 svc1 mvc1 vvc1 vvs1 evc1 evs1 jpeg j2k1 unci mski"
+DERIVED = b"grid iovl iden tmap tili"
+PICTURES: dict[bytes, Meaning] = dict.fromkeys(CODED.split() + DERIVED.split(), "image")
+KINDS: dict[bytes, Meaning] = {b"Exif": "exif", b"uri ": "other", **PICTURES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class Item:
 
     @property
     def is_image(self) -> bool:
-        """Is it a picture, or a part of one?"""
-        return self.meaning == "image"
+        """Is it a picture, or a part of one? What nobody knows may be."""
+        return self.meaning in {"image", "unknown"}
 
 
 def read_items(source: Source, meta: Box) -> list[Item]:
@@ -39,7 +42,7 @@ def read_items(source: Source, meta: Box) -> list[Item]:
     places = {number: where for box in single[b"iloc"] for number, where in _places(source, box, idat).items()}
     if any(extent.stop > source.size for extents in places.values() for extent in extents):
         raise Damaged
-    return [Item(meanings.get(number, "image"), extents) for number, extents in places.items()]
+    return [Item(meanings.get(number, "unknown"), extents) for number, extents in places.items()]
 
 
 def _meanings(source: Source, iinf: Box) -> dict[int, Meaning]:
@@ -64,7 +67,7 @@ def _meaning(fields: Fields) -> tuple[int, Meaning]:
         content_type, encoding = fields.text().lower(), fields.text()
         packet: Meaning = "packed" if encoding else "xmp"
         return number, packet if content_type in PACKETS else "other"
-    return number, KINDS.get(kind, "image")
+    return number, KINDS.get(kind, "unknown")
 
 
 def _places(source: Source, iloc: Box, idat: range) -> dict[int, tuple[range, ...]]:

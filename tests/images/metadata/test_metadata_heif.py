@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from tests.images.metadata.films import SOURCE, avif, exif_item, xmp_item
+from tests.images.metadata.films import SOURCE, Item, avif, exif_item, xmp_item
 from tests.images.metadata.parts import GPS, MAKE, ORIENTATION, box, packet, place, short, text, tiff
 from tests.images.metadata.shown import cleaned, shown
 
@@ -103,6 +103,17 @@ def test_descriptions_go() -> None:
     assert b"personal" not in stored
     assert b"12345678" not in stored
     assert cleaned(data, KIND, "gps")[0] == data
+
+
+@pytest.mark.parametrize("remove", ["gps", "all"])
+def test_an_item_that_nobody_knows_is_told_of(remove: str) -> None:
+    """It may be a picture, so that it stays; or anything else."""
+    data = avif(exif_item(BLOCK), Item(4, b"note", b"place mark"))
+
+    stored, said = cleaned(data, "image/avif", remove)
+
+    assert said.left == ("unknown",)
+    assert b"place mark" in stored
 
 
 def test_thumbnails_are_told_of() -> None:
