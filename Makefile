@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SWIFT := $(VENV)-swift
 BENCH := $(VENV)-bench
+FUZZ := $(VENV)-fuzz
+AUDIT := $(VENV)-audit
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON := $(shell $(PY) -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PY))
 export UV_PYTHON_DOWNLOADS := never
@@ -18,7 +20,7 @@ make_venv = $(PYTHON) -m venv $(@D)
 install = $(@D)/bin/python -m pip install --quiet
 endif
 
-.PHONY: help run test check check-all fix migration guards bench profile crash lock clean
+.PHONY: help run test check check-all fix migration guards fuzz audit bench profile crash lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,9 +37,10 @@ check: $(VENV)/.dev ## lint, types, layout and tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-check-all: check ## what the build server runs: `check`, the slow tests, the guards and a short benchmark
+check-all: check ## what the build server runs: `check`, the slow tests, the guards, a short fuzzing run, a short benchmark
 	$(BIN)/python -m pytest -m slow
 	$(MAKE) guards
+	$(MAKE) fuzz ARGS="--runs 4200 --seed 1"
 	$(MAKE) bench ARGS="--quick"
 
 fix: $(VENV)/.dev ## format, repair what the linter can, write the generated parts of the docs
@@ -62,12 +65,20 @@ profile: $(VENV)/.dev $(BENCH)/.done ## where the time goes: make profile [ARGS=
 crash: $(VENV)/.dev ## kill the service again and again: make crash ROUNDS=1000 [PAIR=local+sqlite] [SEED=1]
 	$(BIN)/python -m tests.crash --pair $(or $(PAIR),all) --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(VENV)/.dev $(FUZZ)/.done ## any bytes at what reads them: make fuzz [ARGS="--runs 200000 --target svg"]
+	FUZZ_VENV=$(FUZZ) $(BIN)/python -m tests.fuzz $(ARGS)
+
+audit: $(AUDIT)/.done ## ask for advisories of everything that is pinned (needs the network)
+	@for file in requirements*.txt; do \
+	    echo "$$file"; $(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r $$file || exit 1; \
+	done
+
 lock: ## compile the hash files again (needs uv); add UPGRADE=1 for newer versions
 	@test -n "$(UV)" || { echo 'make lock needs uv: python3 -m pip install uv'; exit 2; }
 	./.ci/lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what `make` made, not your data
-	rm -rf $(VENV) $(SWIFT) $(BENCH) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SWIFT) $(BENCH) $(FUZZ) $(AUDIT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # Everything is pinned with hashes, the build backend too: it is installed first, and pip then builds without fetching.
 $(VENV)/.base: requirements-build.txt
@@ -94,4 +105,16 @@ $(SWIFT)/.done: requirements-swift.txt
 $(BENCH)/.done: requirements-bench.txt
 	@$(make_venv)
 	@UV_COMPILE_BYTECODE=1 $(install) --require-hashes -r requirements-bench.txt
+	@touch $@
+
+# schemathesis, and atheris where it has a wheel.
+$(FUZZ)/.done: requirements-fuzz.txt
+	@$(make_venv)
+	@UV_COMPILE_BYTECODE=1 $(install) --require-hashes -r requirements-fuzz.txt
+	@touch $@
+
+# What asks for advisories.
+$(AUDIT)/.done: requirements-audit.txt
+	@$(make_venv)
+	@$(install) --require-hashes -r requirements-audit.txt
 	@touch $@

@@ -1,0 +1,120 @@
+"""SVGs made harmless: what is left is well-formed, harmless by our own and by a stranger's opinion, and stays."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import py_svg_hush
+
+from app.errors import UnsafeSvg
+from app.images.svg import sanitise
+from tests.fuzz.target import Target, check, stretched
+from tests.images.svgs import HARMLESS, HOSTILE, NESTED, REFUSED, svg
+from tests.images.test_svg_second_opinion import KEPT, parts
+
+ACTIVE = {"script", "foreignObject", "iframe", "embed", "object", "handler", "listener", "audio", "video", "feImage"}
+ADDRESS = re.compile(r"#|data:image/(?:png|jpeg|gif|webp|avif)[;,]", re.IGNORECASE)
+ELSEWHERE = re.compile(r"@import|expression\s*\(|javascript:|url\(\s*+[\"']?+\s*+(?!#)", re.IGNORECASE)
+SMALL = 20_000  # bytes of which a second opinion is asked
+
+
+def execute(data: bytes) -> None:
+    """One file."""
+    try:
+        made = sanitise(data)
+    except UnsafeSvg:
+        return
+    root = ET.fromstring(made)
+    check(sanitise(made) == made, "what is clean stays as it is")
+    for element in root.iter():
+        _harmless(element)
+    if len(made) < SMALL:
+        theirs = py_svg_hush.filter_svg(made, keep_data_url_mime_types=KEPT)
+        check(parts(theirs) == parts(made), "another cleaner finds nothing to remove")
+
+
+def _harmless(element: ET.Element) -> None:
+    namespace, _, tag = element.tag.rpartition("}")
+    check(namespace == "{http://www.w3.org/2000/svg", "all elements are those of SVG")
+    check(tag not in ACTIVE, "no element runs or leads away")
+    for name, value in element.attrib.items():
+        bare = name.rpartition("}")[2]
+        check(not bare.lower().startswith("on"), "no attribute runs")
+        check(bare != "href" or ADDRESS.match(value), "an address is in the file")
+        check(bare == "href" or not ELSEWHERE.search(value), "no attribute leads away")
+    check(tag != "style" or not ELSEWHERE.search(element.text or ""), "no style leads away")
+
+
+def seeds() -> list[bytes]:
+    """Harmless and hostile ones, refused ones that are small, and long ones."""
+    short = [svg(inner) for inner in (*HARMLESS.values(), *HOSTILE.values())]
+    refused = [data for data in REFUSED.values() if len(data) < SMALL]
+    return [*short, *refused, *[stretched(data, len(data) // 2, 7, 20_000) for data in short[::6]]]
+
+
+TOKENS = (
+    *(
+        b"<script>",
+        b"</script>",
+        b"<style>",
+        b"</style>",
+        b"<g>",
+        b"</g>",
+        b"<use href='#a'/>",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+    ),
+    *(
+        b" onload='x'",
+        b" href='",
+        b' xlink:href="',
+        b"javascript:",
+        b"data:image/png;base64,",
+        b"data:image/svg+xml,",
+        b"url(",
+    ),
+    *(
+        b"url(#a)",
+        b"\\75rl(",
+        b"@import ",
+        b"@media x{",
+        b"/*",
+        b"*/",
+        b"{",
+        b"}",
+        b";",
+        b"&#0;",
+        b"&#10;",
+        b"&lt;",
+        b"&amp;",
+    ),
+    *(
+        b"<!DOCTYPE svg [",
+        b"<!ENTITY a 'b'>",
+        b"&a;",
+        b"xmlns='",
+        b"xmlns:x='http://www.w3.org/2000/svg'",
+        b"<x:g/>",
+        b"'",
+        b'"',
+    ),
+    *(
+        b"<animate attributeName='href' to='",
+        b"<foreignObject>",
+        NESTED.encode(),
+        b"\xef\xbb\xbf",
+        b"\xe2\x80\xa8",
+        b"\x00",
+    ),
+    *(
+        b"<image href='",
+        b" style='",
+        b" id='a'",
+        b"<?xml version='1.0'?>",
+        b"expression(",
+        b"<filter>",
+        b"<mask id='a'>",
+        b"\\",
+    ),
+)
+TARGET = Target(execute, seeds, TOKENS)
