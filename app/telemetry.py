@@ -51,7 +51,7 @@ def configure(*, level: str, style: Literal["json", "console"], stream: TextIO |
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in ("alembic", "asyncio", "boto3", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy"):
+    for name in ("alembic", "asyncio", "botocore", "cloudinary", "httpcore", "httpx", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -17,7 +17,6 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 25  # lines
 SOURCES = sorted([*ROOT.glob("app/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("alembic/**/*.py")])
 WITHOUT_REFUSALS = {"/healthz", "/health", "/api/health", "/readyz"}
 SDKS = {
-    "boto3": "app/storage/s3_client.py",
     "botocore": "app/storage/s3_client.py",
     "cloudinary": "app/storage/cloudinary_client.py",
 }
@@ -92,7 +91,7 @@ def test_every_route_declares_its_refusals(services: Services) -> None:
 
 def test_nothing_happens_at_import() -> None:
     """Importing the application reads no environment, opens nothing, imports no SDK of a store."""
-    code = "import app.main, sys; print([m for m in ('boto3', 'cloudinary', 'pyvips') if m in sys.modules])"
+    code = "import app.main, sys; print([m for m in ('botocore', 'cloudinary', 'pyvips') if m in sys.modules])"
     environment = {"PORT": "not a port", "DATABASE_URL": "nonsense"}
 
     done = subprocess.run(

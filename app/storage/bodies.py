@@ -6,13 +6,20 @@ import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 from app.errors import StorageRefused
 from app.storage.retrying import Deadline
 
 BLOCK = 1 << 20  # bytes read at once
 IN_MEMORY = 1 << 20  # bytes of a stream that can't be rewound, before it goes to a temporary file
+
+
+class Digest(NamedTuple):
+    """What a store can tell some bytes by."""
+
+    md5: bytes
+    sha256: str  # in hexadecimal digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class Checked:
     stream: IO[bytes]
     base: int
     size: int  # bytes
-    md5s: tuple[bytes, ...]  # of each part, of all if it was one
+    digests: tuple["Digest", ...]  # of each part, of all if it was one
 
     def parts(self, length: int, deadline: Deadline) -> Iterator["Part"]:
         """The body in parts of `length` bytes, at least one; the last one may have fewer."""
@@ -34,33 +41,32 @@ class Checked:
 def checked(body: BinaryIO, size: int, sha256: str, *, part: int | None = None) -> Iterator[Checked]:
     """`body` read once, `StorageRefused` if it isn't what it was said to be; left at its end, never closed.
 
-    `part`: of how many bytes each the MD5s are; all is one part without.
+    `part`: of how many bytes each the digests are; all is one part without.
     """
     with contextlib.ExitStack() as stack:
         stream: IO[bytes] = body
         if not body.seekable():
             stream = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
-        base, length = stream.tell(), part or max(size, 1)
-        found = _Digests(length)
+        base, found = stream.tell(), _Digests(max(size, 1) if part is None else part, one=part is None)
         while found.size <= size and (block := body.read(min(BLOCK, found.room))):
             found.add(block)
             if stream is not body:
                 stream.write(block)
         if (found.size, found.sha256.hexdigest()) != (size, sha256):
             raise StorageRefused("The bytes are not those that were announced.")
-        yield Checked(stream, base, size, tuple(md5.digest() for md5 in found.md5s))
+        yield Checked(stream, base, size, found.of_parts())
         if body.seekable():
             body.seek(0, io.SEEK_END)
 
 
 class _Digests:
-    """The SHA-256 of all, the MD5 of each part: what stores call the bytes."""
+    """The SHA-256 of all, and the digests of each part: what stores call the bytes."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, *, one: bool) -> None:
         self.size = 0
         self.sha256 = hashlib.sha256()
-        self.md5s = [hashlib.md5(usedforsecurity=False)]
-        self._length = length
+        self._length, self._one = length, one
+        self._parts = [self._begun()]
 
     @property
     def room(self) -> int:
@@ -70,10 +76,19 @@ class _Digests:
     def add(self, block: bytes) -> None:
         """`block` has at most `room` bytes."""
         if self.size and self.size % self._length == 0:
-            self.md5s.append(hashlib.md5(usedforsecurity=False))
+            self._parts.append(self._begun())
         self.size += len(block)
         self.sha256.update(block)
-        self.md5s[-1].update(block)
+        for found in self._parts[-1]:
+            if found is not self.sha256:
+                found.update(block)
+
+    def of_parts(self) -> tuple[Digest, ...]:
+        """One for each, when all was added."""
+        return tuple(Digest(md5.digest(), sha256.hexdigest()) for md5, sha256 in self._parts)
+
+    def _begun(self) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+        return hashlib.md5(usedforsecurity=False), self.sha256 if self._one else hashlib.sha256()
 
 
 class Part(io.RawIOBase):

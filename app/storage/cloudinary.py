@@ -60,7 +60,7 @@ class CloudinaryBackend:
         deadline = self._puts.start()
         with checked(body, size, sha256) as whole:
             kept = deadline.run(lambda: self._send(safe(key), place, whole, deadline))
-            if (kept.get("bytes"), kept.get("etag")) != (size, whole.md5s[0].hex()):
+            if (kept.get("bytes"), kept.get("etag")) != (size, whole.digests[0].md5.hex()):
                 self._destroy(key, place)
                 raise StoreAlteredFile
         names = ("resource_type", "type", "version", "format", "asset_id")

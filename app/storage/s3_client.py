@@ -1,242 +1,178 @@
-"""The one file that knows the S3 SDK: a client made from our settings alone, and what its errors mean."""
+"""Requests to S3: signed by the SDK's signer, sent by urllib3, and what goes wrong on the way."""
 
+import hashlib
 import os
-import re
-from collections.abc import Iterator
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import boto3.session
-from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as READ_BY_BOTOCORE
-from botocore.exceptions import ClientError, ConnectTimeoutError, HTTPClientError, ReadTimeoutError
-from botocore.session import Session
+import urllib3
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import get_cert_path
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as NoAnswer
 
-from app.errors import (
-    NoRoom,
-    ObjectMissing,
-    StorageError,
-    StorageRefused,
-    StorageTimeout,
-    StorageUnavailable,
-    StoreLimit,
-)
+from app.errors import StorageError, StorageRefused, StorageTimeout, StorageUnavailable
 from app.settings import S3Settings
-
-# The SDK's own variables and files change hosts and break starts. It is to read none of them.
-BLIND = {name: (None, None, default, cast) for name, (_, _, default, cast) in READ_BY_BOTOCORE.items()}
-BLIND |= {"config_file": (None, None, None, None), "credentials_file": (None, None, None, None)}
+from app.storage.backend import NOTHING
+from app.storage.bodies import Part
+from app.storage.s3_answers import OUTSIDE, REDIRECT, Reply, number
+from app.storage.s3_place import Place
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
-ARN_OR_DOTTED = re.compile(r"[.:/]")  # bucket names that no TLS certificate covers as a host name
-
-# host of the endpoint -> the region that it means; its first group where the name tells it
-REGIONS = {
-    r"(?:.+\.)?(?:storage\.railway\.app|storageapi\.dev|t3\.storage\.dev|fly\.storage\.tigris\.dev)": "auto",
-    r".+\.r2\.cloudflarestorage\.com": "auto",
-    r"s3\.([a-z0-9-]+)\.backblazeb2\.com": r"\1",
-    r"s3[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?": r"\1",
-}
-VIRTUAL = re.compile(
-    r"(?:.+\.)?(?:storage\.railway\.app|storageapi\.dev|t3\.storage\.dev|fly\.storage\.tigris\.dev|amazonaws\.com(?:\.cn)?)"
-)
-
-MISSING = {"NoSuchKey", "NoSuchUpload"}
-MISSING_HEAD = {"404", "NotFound"}  # the answer to a HEAD has no body; elsewhere it is some proxy's page
-REASONS = {
-    "NoSuchBucket": "The bucket does not exist.",
-    "AccessDenied": "The store does not let the service's access key do that.",
-    "403": "The store does not let the service's access key do that.",
-    "InvalidAccessKeyId": "The store does not know the service's access key.",
-    "SignatureDoesNotMatch": "The store does not take the service's secret key.",
-    "RequestTimeTooSkewed": "The clock of this machine is wrong by more than the store allows.",
-    "AccessControlListNotSupported": "The bucket takes no ACLs: unset S3_ACL.",
-    "PermanentRedirect": "The bucket lies in another region or at another endpoint: set S3_REGION, S3_ENDPOINT_URL.",
-    "AuthorizationHeaderMalformed": "The bucket lies in another region: set S3_REGION.",
-    "IllegalLocationConstraintException": "The bucket lies in another region: set S3_REGION.",
-}
-AWAY = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded", "OperationAborted"}
-AWAY |= {"ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "TooManyRequests"}
-FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
-LARGE = {"EntityTooLarge", "413"}
-OUTSIDE = {"InvalidRange", "416"}
-PARTIAL, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 206, 413, 429, 500, 501, 507  # HTTP statuses
-
-# What an answer must tell to be one of S3's.
-TOLD = {
-    "put_object": ("ETag",),
-    "upload_part": ("ETag",),
-    "create_multipart_upload": ("UploadId",),
-    "complete_multipart_upload": ("ETag",),
-    "head_object": ("ETag", "LastModified", "ContentLength"),
-    "get_object": ("ETag",),
-    "list_objects_v2": ("IsTruncated",),
-    "list_multipart_uploads": ("IsTruncated",),
-}
+BLOCK = 64 * 1024  # bytes of a body handed to the socket at once; all of them must leave within a time-out
+PARTIAL = 206  # HTTP status
 
 
 class S3Client:
-    """One client for the life of the process; it is thread-safe, and raises only `StorageError`s."""
+    """One bucket, for the life of the process; thread-safe. A call is one try, and raises only `StorageError`s."""
 
     def __init__(self, settings: S3Settings) -> None:
         assert settings.access_key and settings.secret_key  # noqa: S101, PT018 - the backend has asked for them
-        token = settings.session_token
-        with _named():
-            self._sdk = boto3.session.Session(botocore_session=Session(session_vars=BLIND)).client(
-                "s3",
-                region_name=region_of(settings),
-                endpoint_url=settings.endpoint,
-                aws_access_key_id=settings.access_key.get_secret_value(),
-                aws_secret_access_key=settings.secret_key.get_secret_value(),
-                aws_session_token=token.get_secret_value() if token else None,
-                verify=_authorities(),
-                config=_config(settings),
-            )
+        token = settings.session_token.get_secret_value() if settings.session_token else None
+        secret = settings.secret_key.get_secret_value()
+        self._credentials = Credentials(settings.access_key.get_secret_value(), secret, token)
+        self._place = Place.of(settings)
+        self._signer = _Signer(self._credentials, "s3", self._place.region)
+        self._pool = _pool(self._place.root)
 
-    def call(self, operation: str, **arguments: Any) -> Any:
-        """One try of one operation, as the SDK names it."""
+    def call(
+        self,
+        method: str,
+        key: str = "",
+        *,
+        query: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        body: Part | bytes = b"",
+        sha256: str | None = None,
+    ) -> Reply:
+        """The answer to one request, about the bucket itself if there is no key. `sha256`: the body's, if known."""
+        response = self._send(method, self._place.url(key, query), headers, body, sha256)
         with translated():
-            found = getattr(self._sdk, operation)(**arguments)
-        if any(found.get(name) is None for name in TOLD.get(operation, ())):  # a proxy's page, a web site
-            if "Body" in found:
-                found["Body"].close()
-            raise StorageUnavailable("The store's answer makes no sense: is S3_ENDPOINT_URL an address of S3?")
-        return found
+            return Reply(method, response.status, response.headers, response.data).checked()
 
-    def get(self, start: int, end: int | None, **target: str) -> tuple["Answer", int | None] | None:
+    def get(self, key: str, start: int, end: int | None) -> tuple["Answer", int | None] | None:
         """The body of a GET and its length in bytes, if the store says; None when the object has no such range."""
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        try:
-            found = self.call("get_object", **target, **wanted)
-        except StorageRefused as refusal:
-            if _code(refusal.__cause__) in OUTSIDE:
+        response = self._send("GET", self._place.url(key, NOTHING), wanted, b"", None)
+        if response.status >= REDIRECT:
+            with translated():
+                refused = Reply("GET", response.status, response.headers, response.data)
+            if refused.code in OUTSIDE:
                 return None
+            raise refused.refusal()
+        try:
+            return Answer(response), _length(response, partial=bool(wanted))
+        except StorageError:
+            response.close()
             raise
-        if wanted and found["ResponseMetadata"]["HTTPStatusCode"] != PARTIAL:
-            found["Body"].close()
-            raise StorageRefused("The store does not know ranges.")
-        return Answer(found["Body"]), found.get("ContentLength")
 
-    def link(self, seconds: int, **arguments: Any) -> str:
+    def link(self, seconds: int, key: str, query: Mapping[str, str] = NOTHING) -> str:
         """A signed URL of an object. No network."""
+        request = AWSRequest("GET", self._place.url(key, query))
+        S3SigV4QueryAuth(self._credentials, "s3", self._place.region, expires=seconds).add_auth(request)
+        return str(request.url)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Part | bytes, sha256: str | None
+    ) -> urllib3.BaseHTTPResponse:
+        """The head of the answer; whoever reads the rest of it gives the connection back."""
+        request = AWSRequest(method, url, headers)
+        request.context["sha256"] = (
+            sha256 or hashlib.sha256(body if isinstance(body, bytes) else body.read()).hexdigest()
+        )
+        self._signer.add_auth(request)
+        signed = {**dict(request.headers.items()), "User-Agent": "stowage"}
+        if method in {"PUT", "POST"}:
+            signed["Content-Length"] = str(len(body))
+        content = body.read() if isinstance(body, Part) and len(body) <= BLOCK else body
         with translated():
-            signed: str = self._sdk.generate_presigned_url("get_object", Params=arguments, ExpiresIn=seconds)
-        return signed
+            return self._pool.urlopen(
+                method, url, body=content or None, headers=signed, redirect=False, preload_content=False
+            )
 
 
 class Answer:
     """A body under way."""
 
-    def __init__(self, body: Any) -> None:
-        self._body = body
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
 
     def read(self, size: int, /) -> bytes:
         """At most so many bytes; none at the end."""
         with translated():
-            data: bytes = self._body.read(size)
-        return data
+            return self._response.read(size, decode_content=False)
 
     def close(self) -> None:
-        """Give the connection back."""
-        self._body.close()
+        """Read to its end, it is back in the pool already; else it holds bytes that nobody wants, and is dropped."""
+        self._response.close()
 
 
-def region_of(settings: S3Settings) -> str:
-    """What is set, or what the endpoint's name says; it is never guessed: a wrong one fails in odd ways."""
-    if settings.region:
-        return settings.region
-    host = urlsplit(settings.endpoint or "").hostname or ""
-    for pattern, region in REGIONS.items():
-        if match := re.fullmatch(pattern, host):
-            return match.expand(region)
-    raise ValueError("The store s3 needs S3_REGION (or AWS_REGION, AWS_S3_REGION_NAME): the bucket's region.")
+class _Signer(S3SigV4Auth):  # type: ignore[misc] # the library comes without types
+    """Signs the SHA-256 that is known: the library's own would read the body for it."""
 
-
-def style_of(settings: S3Settings) -> str:
-    """`virtual` where the provider wants the bucket in the host name, `path` where it must not or can't be there."""
-    if settings.addressing != "auto":
-        return settings.addressing
-    host = urlsplit(settings.endpoint or "https://s3.amazonaws.com").hostname or ""
-    fits = VIRTUAL.fullmatch(host) and not ARN_OR_DOTTED.search(settings.bucket or "")
-    return "virtual" if fits else "path"
-
-
-def _authorities() -> str | bool:
-    """The file that says whom to trust, or the usual ones; platforms set variables to nothing."""
-    named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
-    return next(filter(None, named), True)
+    def payload(self, request: AWSRequest) -> str:
+        return str(request.context["sha256"])
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Whatever the SDK raises becomes one of ours."""
+    """Whatever the library raises becomes one of ours; its texts hold hosts and keys, so none is passed on."""
     try:
         yield
     except StorageError:
         raise
+    except NewConnectionError as failure:
+        raise _away(failure) from failure
+    except NoAnswer as failure:
+        raise StorageTimeout from failure
     except Exception as failure:
-        raise _meaning(failure) from failure
+        raise _away(failure) from failure
 
 
-def _config(settings: S3Settings) -> Config:
-    """Checksum trailers only where the protocol needs them: several servers refuse or even store them."""
-    return Config(
-        signature_version="s3v4",
-        s3={
-            "addressing_style": style_of(settings),
-            "payload_signing_enabled": True,
-            "us_east_1_regional_endpoint": "regional",
-        },
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        max_pool_connections=CONNECTIONS,
-        tcp_keepalive=True,
-        retries={"mode": "standard", "total_max_attempts": 1},  # `Patience` has one deadline for all tries
-        ignore_configured_endpoint_urls=True,
-        user_agent_extra="stowage",
-    )
+def _away(failure: Exception) -> StorageUnavailable:
+    return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
 
 
-@contextmanager
-def _named() -> Iterator[None]:
-    """What the SDK says of settings, as the refusal to start."""
-    try:
-        yield
-    except Exception as wrong:
-        raise ValueError(f"The settings of the store s3 can't be used: {wrong}") from wrong
+def _length(response: urllib3.BaseHTTPResponse, *, partial: bool) -> int | None:
+    """How many bytes follow, if the answer to a GET says; an error if they aren't those that were asked for."""
+    reply = Reply("GET", response.status, response.headers)
+    reply.header("ETag")
+    if partial and response.status != PARTIAL:
+        raise StorageRefused("The store does not know ranges.")
+    told = response.headers.get("Content-Length")
+    return None if told is None else number(told)
 
 
-def _meaning(failure: Exception) -> StorageError:
-    """The table of errors. `detail` holds no bucket, key or host."""
-    match failure:
-        case ClientError():
-            status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            headed = failure.operation_name.startswith("Head")
-            return _refusal(_code(failure), status, MISSING | MISSING_HEAD if headed else MISSING)
-        case ReadTimeoutError() | ConnectTimeoutError():
-            return StorageTimeout()
-        case HTTPClientError() if isinstance(inner := failure.kwargs.get("error"), StorageError):
-            return inner  # our own body said that the time is over
-        case _:
-            return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
+def _pool(root: str) -> urllib3.PoolManager:
+    """Connections for all threads, through the machine's proxy where there is one. `Patience` tries again, not this."""
+    at = urlsplit(root)
+    alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    options: dict[str, Any] = {
+        "maxsize": CONNECTIONS,
+        "retries": False,
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "blocksize": BLOCK,
+        "socket_options": [*HTTPConnection.default_socket_options, alive],
+        "ssl_context": _trust() if at.scheme == "https" else None,
+    }
+    proxy = None if proxy_bypass(at.hostname or "") else getproxies().get(at.scheme)
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    told = urllib3.util.parse_url(proxy).auth
+    greeting = urllib3.make_headers(proxy_basic_auth=unquote(told)) if told else None
+    return urllib3.ProxyManager(proxy, proxy_headers=greeting, **options)
 
 
-def _refusal(code: str, status: int, missing: set[str]) -> StorageError:
-    if code in missing:
-        return ObjectMissing()
-    if code in FULL or status == NO_ROOM:
-        return NoRoom()
-    if code in LARGE or status == TOO_LARGE:
-        return StoreLimit()
-    told = code if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else str(status)
-    if code in AWAY or status == TOO_MANY or (status >= SERVER_FAULT and status != NEVER):
-        return StorageUnavailable(f"The store cannot answer at the moment ({told}).")
-    return StorageRefused(REASONS.get(code, f"The store refused ({told})."))
-
-
-def _code(failure: BaseException | None) -> str:
-    return str(failure.response.get("Error", {}).get("Code", "")) if isinstance(failure, ClientError) else ""
+def _trust() -> ssl.SSLContext:
+    """The authorities of the file that is named, or the usual ones; platforms set variables to nothing."""
+    named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
+    return ssl.create_default_context(cafile=get_cert_path(next(filter(None, named), True)))

@@ -189,4 +189,4 @@ def test_a_start_that_finds_nothing_to_do_does_not_load_alembic(empty_url: str) 
     migrate.upgrade(empty_url)
     done = subprocess.run([sys.executable, "-c", program, empty_url], capture_output=True, text=True, check=True)
 
-    assert not {"alembic", "jwt", "boto3", "cloudinary"} & set(done.stdout.split())
+    assert not {"alembic", "jwt", "botocore", "cloudinary"} & set(done.stdout.split())

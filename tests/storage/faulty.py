@@ -40,7 +40,7 @@ def s3_client(faults: Faults) -> S3Client:
 
 def s3_on(faults: Faults, *, client: S3Client | None = None, **more: Any) -> S3Backend:
     """The S3 store on the server."""
-    return S3Backend(client or s3_client(faults), BUCKET, **{"puts": IMPATIENT, "quick": IMPATIENT, **more})
+    return S3Backend(client or s3_client(faults), **{"puts": IMPATIENT, "quick": IMPATIENT, **more})
 
 
 def s3_settings(**more: Any) -> S3Settings:

@@ -172,12 +172,13 @@ def test_a_long_pipe_goes_to_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.parametrize("length", [1, 999, 50_000, 100_000, 200_000])
-def test_the_md5_of_each_part_is_known(length: int) -> None:
-    """Stores call the bytes by it, and some ask for it; a body in one part has one."""
+def test_the_digests_of_each_part_are_known(length: int) -> None:
+    """Stores call the bytes by them, and requests are signed with them; a body in one part has one of each."""
     data = DATA[:5000] if length == 1 else DATA
     with checked(as_body(Pipe(data)), len(data), sha256(data), part=length) as whole:
-        parts = whole.parts(length, deadline())
-        assert [hashlib.md5(part.read()).digest() for part in parts] == list(whole.md5s)
+        read = [part.read() for part in whole.parts(length, deadline())]
+
+    assert list(whole.digests) == [(hashlib.md5(part).digest(), sha256(part)) for part in read]
 
 
 def test_a_part_behaves_like_a_file() -> None:

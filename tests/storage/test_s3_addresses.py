@@ -39,7 +39,7 @@ PLACES = [
 
 def store(bucket: str = "photos", *, public_url: str | None = None, **more: object) -> S3Backend:
     """A store that nothing is ever sent to."""
-    return S3Backend(S3Client(s3_settings(bucket=bucket, **more)), bucket, public_url=public_url)
+    return S3Backend(S3Client(s3_settings(bucket=bucket, **more)), public_url=public_url)
 
 
 def signed(

@@ -230,6 +230,6 @@ def test_a_ping_says_why(faults: Faults, s3: S3Backend, answer: Answer, word: st
 def test_a_server_that_is_not_there_is_unavailable(host: str) -> None:
     """Nobody listens, or the name means nothing."""
     quick = Patience(seconds=5, tries=2, pause=0.01)
-    backend = S3Backend(S3Client(s3_settings(endpoint=f"http://{host}")), "photos", quick=quick)
+    backend = S3Backend(S3Client(s3_settings(endpoint=f"http://{host}")), quick=quick)
     with pytest.raises(StorageUnavailable):
         read(backend, "a/b")

@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import StorageError, StorageUnavailable
 from app.storage import s3 as store
+from app.storage import s3_parts
 from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
@@ -50,7 +51,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than a thousand bytes go in parts of a thousand."""
     monkeypatch.setattr(store, "SINGLE", 1000)
     monkeypatch.setattr(store, "PART", 1000)
-    monkeypatch.setattr(store, "ABORTS", Patience(seconds=10, tries=2, pause=0.01))
+    monkeypatch.setattr(s3_parts, "ABORTS", Patience(seconds=10, tries=2, pause=0.01))
 
 
 @pytest.fixture

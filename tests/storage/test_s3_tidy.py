@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import ObjectMissing, StorageError
 from app.storage import s3 as store
+from app.storage import s3_parts
 from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
@@ -37,7 +38,7 @@ def faults(running: Faults) -> Faults:
 @pytest.fixture
 def s3(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
     """The store."""
-    monkeypatch.setattr(store, "ABORTS", Patience(seconds=10, tries=2, pause=0.01))
+    monkeypatch.setattr(s3_parts, "ABORTS", Patience(seconds=10, tries=2, pause=0.01))
     return s3_on(faults)
 
 
@@ -45,7 +46,7 @@ def s3(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
 def begun(faults: Faults, s3: S3Backend) -> Faults:
     """Three uploads that nobody finished: begun ten minutes, two hours and three hours ago."""
     for key, minutes in (("logo/new", 10), ("logo/old", 120), ("theirs/old", 180)):
-        name = s3._client.call("create_multipart_upload", Bucket=s3_faults.BUCKET, Key=key)["UploadId"]
+        name = s3_parts._begin(s3._client, key, {})
         moment = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes)
         faults.memory.uploads[name] = dataclasses.replace(faults.memory.uploads[name], begun=moment)
     return faults
@@ -95,7 +96,7 @@ def test_trap_a_list_of_uploads_that_is_none(begun: Faults, s3: S3Backend, answe
 def test_uploads_past_the_first_page_are_found(faults: Faults, s3: S3Backend) -> None:
     """The list goes on where the page before said."""
     for number in range(3):
-        s3._client.call("create_multipart_upload", Bucket=s3_faults.BUCKET, Key=f"a/{number}")
+        s3_parts._begin(s3._client, f"a/{number}", {})
     names = {upload.key: name for name, upload in faults.memory.uploads.items()}
     asked = []
 
@@ -121,10 +122,10 @@ def test_a_real_server_takes_parts_and_keeps_no_leftovers(request: pytest.Fixtur
     backend, data = real_store(request, swift), bytes(11 * 1024 * 1024)
     assert isinstance(backend, S3Backend)
     put_file(backend, "a/large", data)
-    name = backend._client.call("create_multipart_upload", **backend._object("a/left"))["UploadId"]
+    name = s3_parts._begin(backend._client, "a/left", {})
 
     assert read(backend, "a/large") == data
     assert backend.tidy(older_than=3600, ours=lambda _: True) == 0
     assert backend.tidy(older_than=-60, ours=lambda key: key == "a/left") == 1
     with pytest.raises(ObjectMissing):
-        backend._client.call("list_parts", **backend._object("a/left"), UploadId=name)
+        backend._client.call("GET", "a/left", query={"uploadId": name})
