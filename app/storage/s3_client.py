@@ -30,6 +30,7 @@ CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
 BLOCK = 64 * 1024  # bytes of a body handed to the socket at once; all of them must leave within a time-out
 PARTIAL = 206  # HTTP status
+EMPTY = hashlib.sha256().hexdigest()
 
 
 class S3Client:
@@ -52,9 +53,9 @@ class S3Client:
         query: Mapping[str, str] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
         body: Part | bytes = b"",
-        sha256: str | None = None,
+        sha256: str = EMPTY,
     ) -> Reply:
-        """The answer to one request, about the bucket itself if there is no key. `sha256`: the body's, if known."""
+        """The answer to one request, about the bucket itself if there is no key. `sha256`: of the body."""
         response = self._send(method, self._place.url(key, query), headers, body, sha256)
         with translated():
             return Reply(method, response.status, response.headers, response.data).checked()
@@ -62,7 +63,7 @@ class S3Client:
     def get(self, key: str, start: int, end: int | None) -> tuple["Answer", int | None] | None:
         """The body of a GET and its length in bytes, if the store says; None when the object has no such range."""
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        response = self._send("GET", self._place.url(key, NOTHING), wanted, b"", None)
+        response = self._send("GET", self._place.url(key, NOTHING), wanted, b"", EMPTY)
         if response.status >= REDIRECT:
             with translated():
                 refused = Reply("GET", response.status, response.headers, response.data)
@@ -82,13 +83,11 @@ class S3Client:
         return str(request.url)
 
     def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Part | bytes, sha256: str | None
+        self, method: str, url: str, headers: Mapping[str, str], body: Part | bytes, sha256: str
     ) -> urllib3.BaseHTTPResponse:
         """The head of the answer; whoever reads the rest of it gives the connection back."""
         request = AWSRequest(method, url, headers)
-        request.context["sha256"] = (
-            sha256 or hashlib.sha256(body if isinstance(body, bytes) else body.read()).hexdigest()
-        )
+        request.context["sha256"] = sha256
         self._signer.add_auth(request)
         signed = {**dict(request.headers.items()), "User-Agent": "stowage"}
         if method in {"PUT", "POST"}:

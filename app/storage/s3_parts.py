@@ -1,6 +1,7 @@
 """Bodies on their way into a bucket: one PUT, or parts and a completion."""
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from functools import partial
 from xml.sax.saxutils import escape
@@ -79,7 +80,8 @@ def _complete(client: S3Client, key: str, upload: str, etags: list[str], size: i
     body = f"<CompleteMultipartUpload {kind}>{named}</CompleteMultipartUpload>".encode()
 
     def once() -> str:
-        done = client.call("POST", key, query={"uploadId": upload}, body=body)
+        digest = hashlib.sha256(body).hexdigest()
+        done = client.call("POST", key, query={"uploadId": upload}, body=body, sha256=digest)
         return done.document("CompleteMultipartUploadResult").text("ETag")
 
     try:

@@ -10,7 +10,7 @@ from app.settings import S3Settings
 
 BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
-HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name, or an address without its brackets
+HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")  # and perhaps a port
 DOTTED = re.compile(r"[.:/]")  # bucket names that no TLS certificate covers as a host name
 
 # host of the endpoint -> the region that it means; its first group where the name tells it
@@ -81,11 +81,7 @@ def _amazon(region: str) -> str:
 
 
 def _endpoint(address: str) -> SplitResult:
-    try:
-        found = urlsplit(address.rstrip("/"))
-        usable = found.scheme in {"http", "https"} and HOST.fullmatch(found.hostname or "") and found.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    found = urlsplit(address.rstrip("/"))
+    if found.scheme not in {"http", "https"} or not HOST.fullmatch(found.netloc):
         raise ValueError("The store s3 can't use S3_ENDPOINT_URL: it is no address of a server.")
     return found._replace(query="", fragment="")

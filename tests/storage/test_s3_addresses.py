@@ -23,6 +23,7 @@ SUPABASE = "https://ref.storage.supabase.co/storage/v1/s3"
 PLACES = [
     (None, "eu-west-1", "photos", "photos.s3.eu-west-1.amazonaws.com", "/", "eu-west-1"),
     (None, "cn-north-1", "photos", "photos.s3.cn-north-1.amazonaws.com.cn", "/", "cn-north-1"),
+    (None, "us-gov-west-1", "photos", "photos.s3.us-gov-west-1.amazonaws.com", "/", "us-gov-west-1"),
     ("https://s3.eu-west-3.amazonaws.com", None, "photos", "photos.s3.eu-west-3.amazonaws.com", "/", "eu-west-3"),
     (None, "eu-west-1", "photos.acme", "s3.eu-west-1.amazonaws.com", "/photos.acme/", "eu-west-1"),
     (RAILWAY, None, "photos", "photos.storage.railway.app", "/", "auto"),
@@ -102,6 +103,15 @@ def test_a_region_that_cannot_be_one_is_refused(region: str) -> None:
     """When the store is made, in a sentence that says whose setting it is."""
     with pytest.raises(ValueError, match="s3"):
         store(region=region)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://a b", "https://", "ftp://minio", "http://minio:port", "http://a@b:99999"]
+)
+def test_an_endpoint_that_cannot_be_one_is_refused(endpoint: str) -> None:
+    """When the store is made, by its variable."""
+    with pytest.raises(ValueError, match="S3_ENDPOINT_URL"):
+        store(endpoint=endpoint)
 
 
 @pytest.mark.parametrize("bucket", ["my bucket", "s3://photos", "photos/x", "arn:nonsense", "a\nb", ""])
