@@ -140,7 +140,7 @@ def test_trap_an_error_in_an_answer_of_200(faults: Faults, s3: S3Backend) -> Non
     assert faults.memory.objects["a/b"].body == DATA
 
     faults.script("POST", "uploadId", itertools.repeat(ERROR_IN_200))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match="InternalError"):
         put(s3, "a/c", DATA)
 
     assert (list(faults.memory.objects), faults.memory.uploads) == (["a/b"], {})

@@ -199,8 +199,9 @@ def test_a_page_that_fails_once_is_asked_for_again(faults: Faults, s3: S3Backend
         xml("ListBucketResult", "<IsTruncated>true</IsTruncated>").body,
         xml("ListBucketResult", "<IsTruncated>false</IsTruncated><Contents><Key>a/b</Key></Contents>").body,
         xml("Error", "<Code>InternalError</Code>").body,
+        xml("ListAllMyBucketsResult", "<IsTruncated>false</IsTruncated>").body,
     ],
-    ids=["html", "empty", "text", "cut", "no facts", "no token", "no size", "error"],
+    ids=["html", "empty", "text", "cut", "no facts", "no token", "no size", "error", "buckets"],
 )
 def test_trap_a_listing_that_is_none_is_empty(faults: Faults, s3: S3Backend, body: bytes) -> None:
     """An answer that isn't a whole page of S3 is an error: "nothing there" would delete rows or hide orphans."""
