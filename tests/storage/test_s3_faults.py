@@ -25,6 +25,7 @@ from tests.storage.faulty import PAGE, TRIES, answering, fresh, s3_on, s3_settin
 DATA = b"a logo, more or less" * 100
 XML = "application/xml"
 NGINX = b"<!DOCTYPE html><html><head><title>404</title></head><body><hr>nginx<br></html>"
+CODED = b"<Problem><Code>NoSuchKey</Code></Problem>"
 Call = Callable[[S3Backend], object]
 NO_S3 = {"page": answering(PAGE), "empty": answering(b"", kind=XML), "204": answering(b"", status=204)}
 
@@ -184,7 +185,7 @@ def test_trap_deleting_what_is_not_there(faults: Faults, s3: S3Backend) -> None:
         s3.delete("a/b")
 
 
-@pytest.mark.parametrize("page", [PAGE, NGINX], ids=["well-formed", "ill-formed"])
+@pytest.mark.parametrize("page", [PAGE, NGINX, CODED], ids=["well-formed", "ill-formed", "of another XML"])
 def test_trap_a_404_of_a_proxy_passes_for_gone(faults: Faults, s3: S3Backend, page: bytes) -> None:
     """Nobody deleted anything: the sweeper would forget an object that stays for ever."""
     put(s3, "a/b", DATA)

@@ -25,6 +25,7 @@ from tests.standins.s3_faults import (
     lost,
     reset,
 )
+from tests.standins.s3_words import xml
 from tests.storage.backends import put, sha256
 from tests.storage.faulty import PAGE, TRIES, answering, fresh, s3_on, sent
 
@@ -144,6 +145,15 @@ def test_trap_an_error_in_an_answer_of_200(faults: Faults, s3: S3Backend) -> Non
         put(s3, "a/c", DATA)
 
     assert (list(faults.memory.objects), faults.memory.uploads) == (["a/b"], {})
+
+
+def test_trap_a_store_that_sends_blanks_while_it_puts_parts_together(faults: Faults, s3: S3Backend) -> None:
+    """Amazon does, so that nobody hangs up: they are no failure, and what comes after them counts."""
+    answer = xml("CompleteMultipartUploadResult", "<ETag>whole</ETag>").body
+    faults.script("POST", "uploadId", [answering(b" \n \n" + answer, kind="application/xml")])
+    put(s3, "a/b", DATA)
+
+    assert (len(sent(faults, "POST")), sent(faults, "DELETE")) == (2, [])
 
 
 @pytest.mark.parametrize("then", [[], [SLOW_DOWN], [dropped]], ids=["at once", "after a 503", "after silence"])
