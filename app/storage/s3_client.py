@@ -166,6 +166,7 @@ def _pool(root: str) -> urllib3.PoolManager:
     proxy = None if proxy_bypass(at.hostname or "") else getproxies().get(at.scheme)
     if not proxy:
         return urllib3.PoolManager(**options)
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
     told = urllib3.util.parse_url(proxy).auth
     greeting = urllib3.make_headers(proxy_basic_auth=unquote(told)) if told else None
     return urllib3.ProxyManager(proxy, proxy_headers=greeting, **options)
@@ -174,4 +175,7 @@ def _pool(root: str) -> urllib3.PoolManager:
 def _trust() -> ssl.SSLContext:
     """The authorities of the file that is named, or the usual ones; platforms set variables to nothing."""
     named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
-    return ssl.create_default_context(cafile=get_cert_path(next(filter(None, named), True)))
+    try:
+        return ssl.create_default_context(cafile=get_cert_path(next(filter(None, named), True)))
+    except OSError as wrong:
+        raise ValueError(f"The store s3 can't use AWS_CA_BUNDLE: {wrong}") from wrong

@@ -37,12 +37,12 @@ def faults(running: Faults) -> Faults:
     return fresh(running)
 
 
-@pytest.fixture
-def proxied(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+@pytest.fixture(params=["http://", ""])
+def proxied(faults: Faults, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> pytest.MonkeyPatch:
     """The server is the machine's proxy, which wants to know who asks."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", f"http://some%20one:pass@{urlsplit(faults.server.url).netloc}")
+    monkeypatch.setenv("HTTP_PROXY", f"{request.param}some%20one:pass@{urlsplit(faults.server.url).netloc}")
     return monkeypatch
 
 

@@ -177,6 +177,19 @@ def test_the_variables_of_a_platform_lead_to_its_server(
     assert running.memory.objects["a/b"].body == b"bytes"
 
 
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_authorities_that_cannot_be_read_are_named(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the service starts, not at the first upload."""
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(file))
+    with pytest.raises(ValueError, match="AWS_CA_BUNDLE"):
+        S3Client(s3_settings(region="eu-west-1"))
+
+
 def test_the_machines_authorities_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS_CA_BUNDLE is the one variable of the SDK that counts: who may say which server is the right one."""
     with s3_faults.running(tmp_path) as faults:
