@@ -15,6 +15,7 @@ from app.errors import (
     StorageUnavailable,
     StoreLimit,
 )
+from app.storage.s3_place import REGION
 
 MISSING = {"NoSuchKey", "NoSuchUpload"}
 MISSING_HEAD = {"404"}  # the answer to a HEAD has no body; elsewhere it is some proxy's page
@@ -39,7 +40,7 @@ AWAY |= {"ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
 FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
 LARGE = {"EntityTooLarge", "413"}
 OUTSIDE = {"InvalidRange", "416"}
-REDIRECT, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 300, 413, 429, 500, 501, 507  # HTTP statuses
+REDIRECT, MOVED, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 300, 301, 413, 429, 500, 501, 507  # HTTP
 
 
 def nonsense() -> StorageUnavailable:
@@ -99,6 +100,9 @@ class Reply:
 
     def refusal(self) -> StorageError:
         """What the failure means. `detail` holds no bucket, key or host."""
+        region = self.headers.get("x-amz-bucket-region", "")
+        if self.status == MOVED and REGION.fullmatch(region):
+            return StorageRefused(f"The bucket lies in {region}: set S3_REGION.")
         missing = MISSING | MISSING_HEAD if self.method == "HEAD" else MISSING
         return _refusal(self.code, self.status, missing)
 

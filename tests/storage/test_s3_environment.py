@@ -1,4 +1,4 @@
-"""What else the environment says to the S3 SDK neither changes the store nor keeps the service from starting."""
+"""What else the environment says to S3 SDKs neither changes the store nor keeps the service from starting."""
 
 import itertools
 from collections.abc import Iterator

@@ -105,7 +105,7 @@ def test_silence_is_a_timeout(failure: Exception) -> None:
     ids=lambda failure: type(failure).__name__,
 )
 def test_what_else_goes_wrong_below_is_a_storage_error(failure: Exception) -> None:
-    """The SDK passes errors of libraries and of Python on as they are."""
+    """Libraries pass errors of others and of Python on as they are."""
     with pytest.raises(StorageError) as caught, translated():
         raise failure
 
@@ -161,7 +161,7 @@ def test_trap_an_answer_of_the_store_is_shown_to_clients(faults: Faults, answer:
 
 
 def test_trap_signatures_in_the_log(faults: Faults, lines: io.StringIO) -> None:
-    """At any level: SDK and connection pool would write whole requests, with signatures and tokens."""
+    """At any level: signer and connection pool would write whole requests, with signatures and tokens."""
     client = S3Client(s3_settings(endpoint=faults.server.url, session_token="hidden-token"))
     s3 = s3_on(faults, client=client)
     put_file(s3, KEY, b"bytes")

@@ -26,7 +26,7 @@ ADDED = re.compile(r"x-amz-(checksum|sdk-checksum|trailer|decoded)|^content-enco
 
 @pytest.fixture(scope="module", params=["http", "https"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
-    """The server, with and without TLS: the SDK sends other headers there."""
+    """The server, with and without TLS: SDKs send other headers there."""
     with s3_faults.running(tmp_path_factory.mktemp("tls") if request.param == "https" else None) as faults:
         yield faults
 
@@ -73,7 +73,7 @@ def everything(faults: Faults, s3: S3Backend) -> list[Seen]:
 
 @pytest.mark.parametrize("size", [0, 1, 10_240])
 def test_trap_the_framing_of_chunks_is_stored(faults: Faults, s3: S3Backend, size: int) -> None:
-    """The SDK's trailers and aws-chunked bodies are refused or even kept by others than Amazon: none is sent."""
+    """SDKs' trailers and aws-chunked bodies are refused or even kept by others than Amazon: none is sent."""
     put_file(s3, "a/b.png", DATA[:size])
     [seen] = sent(faults, "PUT")
 
