@@ -77,6 +77,15 @@ def test_trap_a_clock_that_differs_from_the_stores(
     assert left(begun) == [*expected, "theirs/old"]
 
 
+def test_an_upload_with_an_odd_name_is_aborted_too(faults: Faults, s3: S3Backend) -> None:
+    """Its key is written as addresses are: what is ours may once have been named otherwise."""
+    s3_parts._begin(s3._client, "a/é b?c#d%20", {})
+
+    assert left(faults) == ["a/é b?c#d%20"]
+    assert s3.tidy(older_than=-60, ours=lambda _: True) == 1
+    assert left(faults) == []
+
+
 def test_what_could_not_be_aborted_is_not_counted(begun: Faults, s3: S3Backend) -> None:
     """And the others are aborted all the same."""
     begun.script("DELETE", "/logo/old", itertools.repeat(SLOW_DOWN))
