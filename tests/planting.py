@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import find_spec
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -29,6 +31,13 @@ class Edit:
         if source.count(self.old) != 1:
             raise ValueError(f"{self.module} has {source.count(self.old)} times: {self.old}")
         return source.replace(self.old, self.new)
+
+    def check(self) -> None:
+        """ValueError or SyntaxError when it can't be planted; the module is not imported."""
+        spec = find_spec(self.module)
+        if spec is None or spec.origin is None:
+            raise ValueError(f"there is no {self.module}")
+        compile(self.made(Path(spec.origin).read_text()), self.module, "exec")
 
 
 def plant(edits: Sequence[Edit]) -> None:

@@ -54,6 +54,7 @@ class StreamedFile(Response):
                 async for block in blocks:
                     await send({"type": "http.response.body", "body": block, "more_body": True})
                     if gone is not None and gone.done() and gone.result():
+                        note(unfinished=True)
                         return
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             finally:

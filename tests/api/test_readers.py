@@ -1,6 +1,7 @@
 """Those who read slowly, not at all, or no longer: a connection and an open file are not theirs for ever."""
 
 import contextlib
+import io
 import os
 import re
 import select
@@ -125,8 +126,8 @@ def test_a_client_that_only_asks_is_cut(service: Served) -> None:
         assert reset.poll((IDLE + 10) * 1000)
 
 
-def test_a_reader_that_has_gone_is_not_read_for(acme: TestClient) -> None:
-    """The rest of the file is not fetched from the store."""
+def test_a_reader_that_has_gone_is_not_read_for(acme: TestClient, log: io.StringIO) -> None:
+    """The rest of the file is not fetched from the store, and the log says so."""
     shown = acme.post("/v1/assets?kind=file", files={"file": ("a", CONTENT)}).json()
     path = shown["permalink"].removeprefix("http://stowage.test")
 
@@ -135,4 +136,5 @@ def test_a_reader_that_has_gone_is_not_read_for(acme: TestClient) -> None:
 
     assert len(left.content) <= 512 * 1024
     assert not left.complete
+    assert log.getvalue().count('"unfinished": true') == 1
     assert (stayed.content, stayed.complete) == (CONTENT, True)

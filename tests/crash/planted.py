@@ -1,80 +1,69 @@
-"""Runs a command line of the service with one fault in it, which the tests have to find.
-
-`python -m tests.crash.planted FAULT python -m app serve`. This is the one place where our code is patched: the fault is
-what is tested.
-"""
+"""Faults of the service that the harness has to find, planted by `tests/planting.py`; and what the longer ones do."""
 
 import asyncio
-import hashlib
-import io
 import os
-import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-import uvicorn
+from tests import planting
+from tests.planting import Edit
 
-from app.assets import ingest
-from app.assets.callers import Caller
-from app.assets.ingest import Ingest, Work
-from app.assets.service import AssetService
-from app.assets.sweep import Sweeper
-from app.cli import main as stowage
-from app.db import slots
-from app.db.records import Asset, Draft, Kept, Leased, Placed
-from app.errors import Busy
-from app.storage.backend import Put, Stored
-from app.storage.local import LocalBackend
+if TYPE_CHECKING:
+    from app.assets.ingest import Ingest, Work
+    from app.db.records import Asset, Draft, Kept, Placed
 
 LATE = 0.1  # seconds
 
-_settle = Ingest._settle
-_keep = Ingest._keep
 _flush = os.fsync
 _late: list[int] = []  # descriptors whose flush is still to come
-_put_all = LocalBackend.put_all
 
 
 def prefix(fault: str) -> list[str]:
     """What comes before the service's own command line."""
-    return [sys.executable, "-m", "tests.crash.planted", fault]
+    return planting.prefix(planting.written([FAULTS[fault]]))
 
 
-async def _answer_before_the_commit(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+async def answer_before_the_commit(self: "Ingest", work: "Work", placed: Sequence["Placed"]) -> "Kept":
     """The client is told before it is true."""
+    from app.db.records import Kept
+
     if work.order.slot is not None or work.claim is not None:
-        return await _settle(self, work, placed)
+        return await self._settle(work, placed)
     task = asyncio.create_task(_settle_late(self, work, placed))
     self._under_way.add(task)
     task.add_done_callback(self._under_way.discard)
     return Kept(assets=tuple(_ready(*each) for each in zip(work.drafts, placed, strict=True)))
 
 
-async def _settle_late(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+async def _settle_late(self: "Ingest", work: "Work", placed: Sequence["Placed"]) -> "Kept":
     await asyncio.sleep(LATE)
-    return await _settle(self, work, placed)
+    return await self._settle(work, placed)
 
 
-def _ready(draft: Draft, placed: Placed) -> Asset:
+def _ready(draft: "Draft", placed: "Placed") -> "Asset":
     """What the row would be."""
+    from app.db.records import Asset, Draft
+
     told = {field.name: getattr(draft, field.name) for field in fields(Draft)}
     said = {"public_id": placed.public_id, "url": placed.url, "details": placed.details}
     return Asset(**told, **said, state="ready", created_at=datetime.now(UTC))
 
 
-async def _delete_before_the_flip(self: Ingest, work: Work, placed: Sequence[Placed]) -> Kept:
+async def delete_before_the_flip(self: "Ingest", work: "Work", placed: Sequence["Placed"]) -> "Kept":
     """The old logo's bytes go while its slot still holds it."""
+    from app.db import slots
+
     slot = work.order.slot
     held = await self._database.read(slots.held, slot) if slot else None
     if held is not None:
         await self._stores[held[1].store].delete(held[1].key, details=held[1].details)
-    return await _settle(self, work, placed)
+    return await self._settle(work, placed)
 
 
-def _flush_late(descriptor: int) -> None:
+def flush_late(descriptor: int) -> None:
     """The wrong order: the file has its name before its bytes are on the disk."""
     if _is_spooled(descriptor):
         _late.append(os.dup(descriptor))
@@ -90,60 +79,42 @@ def _is_spooled(descriptor: int) -> bool:
     return ".spool" in Path(f"/proc/self/fd/{descriptor}").readlink().parts
 
 
-async def _delete_nothing(self: AssetService, caller: Caller, asset_id: UUID) -> None:
-    """A 204 for nothing."""
+def _settling_by(name: str) -> Edit:
+    """A function of this file is the last step of an upload."""
+    settling = f"from tests.crash.planted import {name}\n            return await {name}(self, work, placed)"
+    return Edit("app.assets.ingest", "return await self._settle(work, placed)", settling)
 
 
-async def _sweep_rows_alone(self: Sweeper, row: Leased) -> bool:
-    """The row goes, its bytes stay."""
-    return True
+def _flushing(how: str) -> Edit:
+    """Of the whole process."""
+    return Edit("app.storage.folders", "import errno\nimport os\n", f"import errno\nimport os\nos.fsync = {how}\n")
 
 
-async def _sweep_nothing(self: Sweeper, row: Leased) -> bool:
-    """The row stays, and is never due again."""
-    return False
+def _sweeping(deleted: str) -> Edit:
+    """No bytes are deleted, whatever is said of it."""
+    return Edit(
+        "app.assets.sweep", "await asyncio.gather(*[self._delete(row) for row in rows])", f"[{deleted}] * len(rows)"
+    )
 
 
-def _store_a_bit_less(self: LocalBackend, puts: Sequence[Put]) -> Sequence[Stored | Exception]:
-    """The last byte is another one."""
-    return _put_all(self, [_spoiled(put) for put in puts])
-
-
-def _spoiled(put: Put) -> Put:
-    content = put.body.read()
-    changed = content[:-1] + bytes([content[-1] ^ 1])
-    return replace(put, body=io.BytesIO(changed), sha256=hashlib.sha256(changed).hexdigest())
-
-
-async def _refuse_what_is_kept(self: Ingest, work: Work) -> Kept:
-    """One in ten is stored and told that it was not."""
-    kept = await _keep(self, work)
-    if kept.assets[0].id.int % 10 == 0:
-        raise Busy
-    return kept
-
-
-FAULTS: dict[str, tuple[object, str, object]] = {
-    "answer-before-commit": (Ingest, "_settle", _answer_before_the_commit),
-    "delete-before-flip": (Ingest, "_settle", _delete_before_the_flip),
-    "delete-nothing": (AssetService, "delete", _delete_nothing),
-    "forget-keys": (ingest, "_claim_of", lambda *_: None),
-    "refuse-what-is-kept": (Ingest, "_keep", _refuse_what_is_kept),
-    "store-other-bytes": (LocalBackend, "put_all", _store_a_bit_less),
-    "stop-at-once": (uvicorn.Server, "handle_exit", lambda *_: os._exit(0)),
-    "sweep-nothing": (Sweeper, "_delete", _sweep_nothing),
-    "sweep-rows-alone": (Sweeper, "_delete", _sweep_rows_alone),
-    "no-fsync": (os, "fsync", lambda _: None),
-    "rename-before-fsync": (os, "fsync", _flush_late),
+REFUSED = """kept = await asyncio.shield(task)
+            if kept.assets[0].id.int % 10 == 0:  # one in ten is stored and told that it was not
+                raise Busy
+            return kept"""
+FAULTS = {
+    "answer-before-commit": _settling_by("answer_before_the_commit"),
+    "delete-before-flip": _settling_by("delete_before_the_flip"),
+    "delete-nothing": Edit(
+        "app.assets.service", "if not await self._database.run(assets.doom, asset_id):", "if False:"
+    ),
+    "forget-keys": Edit("app.assets.ingest", "if order.idempotency_key is None:", "if True:"),
+    "refuse-what-is-kept": Edit("app.assets.ingest", "return await asyncio.shield(task)", REFUSED),
+    "store-other-bytes": Edit(
+        "app.storage.moves", "write_all(file, block)", "write_all(file, block[:-1] + bytes([block[-1] ^ 1]))"
+    ),
+    "stop-at-once": Edit("app.cli.server", "super().handle_exit(sig, frame)", "os._exit(0)"),
+    "sweep-nothing": _sweeping("False"),
+    "sweep-rows-alone": _sweeping("True"),
+    "no-fsync": _flushing("lambda _: None"),
+    "rename-before-fsync": _flushing('__import__("tests.crash.planted").crash.planted.flush_late'),
 }
-
-
-def main() -> int:
-    """The exit code of the command."""
-    setattr(*FAULTS[sys.argv[1]])
-    code: int = stowage(sys.argv[sys.argv.index("app") + 1 :])
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pairs import opened
-from tests.crash.planted import prefix
+from tests.crash.planted import FAULTS, prefix
 from tests.crash.run import Run
 from tests.crash.tally import Tally, table
 from tests.crash.test_crash import durable_postgres
@@ -14,6 +14,12 @@ __all__ = ["durable_postgres"]  # a fixture
 
 ROUNDS = 15  # at most: it ends with the first defect
 SLOWLY = pytest.param("local+postgres", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_can_be_planted(fault: str) -> None:
+    """The source is still that for which it was written."""
+    FAULTS[fault].check()
 
 
 @pytest.mark.parametrize("pair", ["local+sqlite", SLOWLY])

@@ -106,7 +106,7 @@ SERVING: tuple[Guard, ...] = (
     guard(
         "S21",
         "bytes on a disk",
-        ("app.storage.local", "if written != announced:", "if False:"),
+        ("app.storage.moves", "if (size, digest.hexdigest()) != (put.size, put.sha256):", "if False:"),
         "tests/storage/test_local.py",
     ),
     guard(

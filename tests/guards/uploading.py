@@ -127,7 +127,7 @@ UPLOADING: tuple[Guard, ...] = (
     guard(
         "S10",
         "the disk's keys",
-        ("app.storage.local", "if _hidden(parts[0]) or not key", "if False and not key"),
+        ("app.storage.folders", "if hidden(parts[0]) or not key", "if False and not key"),
         "tests/storage/test_local.py::test_a_hostile_key_touches_nothing",
     ),
     guard(
