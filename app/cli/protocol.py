@@ -12,6 +12,9 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 64 * 1024  # bytes of the request line and the headers together; platforms' proxies send 32 KiB at most
+REST = (
+    2  # times as long as a sender may a reader rest: a proxy in front takes a megabyte, then gives it to a slow client
+)
 AT_ONCE = struct.pack("ii", 1, 0)  # to close in no time: with a reset, dropping what was not taken
 
 
@@ -105,7 +108,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._trust_reader()
         if self.transport.get_write_buffer_size():
             self._unsent = unsent(self.transport)
-            self._look = self.loop.call_later(self.idle_seconds, self._look_at_reader)
+            self._look = self.loop.call_later(REST * self.idle_seconds, self._look_at_reader)
 
     def _trust_reader(self) -> None:
         if self._look is not None:
@@ -123,7 +126,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 def bounded_http(idle_seconds: float) -> type[BoundedHttp]:
-    """The protocol, cutting heads that take longer, and readers that take nothing for so long."""
+    """The protocol, cutting heads that take longer, and readers that take nothing for twice as long."""
     return type("BoundedHttp", (BoundedHttp,), {"idle_seconds": idle_seconds})
 
 

@@ -66,7 +66,7 @@ class ServerSettings(Group):
     body_idle_timeout: float = env(
         "BODY_IDLE_TIMEOUT",
         default=30.0,
-        text="Seconds without a byte of the body before 408; also what a head may take, and what a reader may rest.",
+        text="Seconds without a byte of the body before 408; also what a head may take. A reader may rest twice that.",
         gt=0,
     )
     shutdown_timeout: float = env(

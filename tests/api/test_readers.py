@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 from tests.api.wire import through
 from tests.serving import Served, served
 
-IDLE = 1.0  # seconds of patience with a silent reader
+IDLE = 0.6  # seconds of patience with a silent sender
+REST = 2 * IDLE  # with a silent reader
 SIZE = 12_000_000  # more than the kernel takes for a reader with a small window
 CONTENT = os.urandom(1_000_000) * (SIZE // 1_000_000)
 SMALL = 4096  # bytes that the reader's kernel takes
@@ -84,7 +85,7 @@ def test_a_reader_that_takes_nothing_is_cut(service: Served, path: str) -> None:
     with reader(service, path) as connection:
         becomes(service, path, 1, 5)
 
-        assert becomes(service, path, 0, IDLE + 10) > IDLE * 0.8
+        assert becomes(service, path, 0, REST + 10) > REST * 0.8
         assert len(rest(connection)) < SIZE
 
 
@@ -94,7 +95,7 @@ def test_a_reader_that_stops_in_the_middle_is_cut(service: Served, path: str) ->
         taken = 0
         while taken < SIZE // 3:
             taken += len(connection.recv(100_000))
-        becomes(service, path, 0, IDLE + 10)
+        becomes(service, path, 0, REST + 10)
 
         assert taken + len(rest(connection)) < SIZE
 
@@ -104,7 +105,7 @@ def test_a_slow_reader_that_moves_gets_all(service: Served, path: str, window: i
     """However long it takes: the time is counted from byte to byte."""
     received = bytearray()
     with reader(service, path, window) as connection:
-        end = time.monotonic() + 4 * IDLE
+        end = time.monotonic() + 4 * REST
         while time.monotonic() < end:
             received += connection.recv(each)
             time.sleep(0.1)
@@ -123,7 +124,7 @@ def test_a_client_that_only_asks_is_cut(service: Served) -> None:
         reset = select.poll()
         reset.register(connection, 0)
 
-        assert reset.poll((IDLE + 10) * 1000)
+        assert reset.poll((REST + 10) * 1000)
 
 
 def test_a_reader_that_has_gone_is_not_read_for(acme: TestClient, log: io.StringIO) -> None:

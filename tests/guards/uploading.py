@@ -193,7 +193,7 @@ UPLOADING: tuple[Guard, ...] = (
     guard(
         "S14",
         "a reader that takes nothing",
-        (PROTOCOL, "self._look = self.loop.call_later(self.idle_seconds, self._look_at_reader)", "pass"),
+        (PROTOCOL, "self._look = self.loop.call_later(REST * self.idle_seconds, self._look_at_reader)", "pass"),
         "tests/api/test_readers.py::test_a_reader_that_takes_nothing_is_cut",
     ),
     guard(
