@@ -46,6 +46,9 @@ def _guided(outcome: Outcome, runs: int, report: Path) -> None:
     samples = target.seeds()
     for data in Mutator(outcome.seed, samples, target.tokens).inputs(runs // 2):
         watch.run(data)
+        if watch.over:
+            report.write_text(json.dumps(watch.finish().json()))
+            return
 
     def one(data: bytes) -> None:
         watch.run(data)

@@ -6,6 +6,7 @@ Loaded by schemathesis in its own environment: nothing of the application is imp
 import atexit
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 FILES = sorted(path.read_bytes() for path in Path(os.environ["FUZZ_FILES"]).iterdir())
 CHANCE = random.Random(os.environ["FUZZ_SEED"])  # calls are made one after the other: the same seed, the same headers
 LONGEST = [0.0]  # milliseconds
+KNOWN: dict[str, list[str]] = {"asset_id": [], "slot_id": []}  # that answers have told
 ODD = "\x80\xa0\xff\"'\\;,=%<>{}()*/:@ \tazAZ09-_."
 SAMPLES = {
     "Range": (
@@ -63,9 +65,12 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     names = CHANCE.sample(sorted(SAMPLES), CHANCE.randint(1, 3)) if CHANCE.random() < 0.3 else []
     if case.path.startswith("/f/"):
         names.append(CHANCE.choice(("Range", "If-Range", "If-None-Match")))
+    for name, known in KNOWN.items():
+        if name in (case.path_parameters or {}) and known and CHANCE.random() < 0.7:
+            case.path_parameters[name] = CHANCE.choice(known)
     for name in names:
         made = "".join(CHANCE.choices(ODD, k=CHANCE.randint(1, 30))).strip()
-        case.headers[name] = CHANCE.choice((*SAMPLES[name], made))
+        case.headers[name] = made if CHANCE.random() < 0.4 else CHANCE.choice(SAMPLES[name])
 
 
 @schemathesis.check
@@ -77,6 +82,9 @@ def documented(_context: Any, response: Any, case: Any) -> None:
     assert status >= 400 or str(status) in told, f"{status} is not in the document"
     assert headers["x-request-id"], "an answer has an id"
     assert headers["x-content-type-options"] == ["nosniff"], "a browser may guess"
+    if status in {200, 201}:
+        KNOWN["asset_id"].extend(re.findall(r'"id": ?"([0-9a-f-]{36})"', response.text))
+        KNOWN["slot_id"].extend(re.findall(r"/f/s/([0-9a-f-]{36})/", response.text))
     if status >= 400:
         assert headers["content-type"] == ["application/problem+json"], "a refusal is a problem"
         assert case.method == "HEAD" or response.json()["code"], "a refusal has a code"

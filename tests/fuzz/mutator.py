@@ -8,6 +8,7 @@ from tests.fuzz.target import stretched
 MOST_CHANGES = 6
 LARGEST = 64 * 1024  # bytes of one input
 POOL = 200  # inputs that are remembered and changed further
+ENDS = (b" ", b">", b"/>", b"<", b'"', b";", b",", b"}", b"\r\n")
 NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -74,7 +75,10 @@ class Mutator:
         return data[:at] + number.to_bytes(width, self._rng.choice(("big", "little"))) + data[at + width :]
 
     def _token(self, data: bytes, at: int) -> bytes:
+        """A word of the format, half of the time where words end."""
         token = self._rng.choice(self._tokens)
+        if self._rng.random() < 0.5 and (end := data.find(self._rng.choice(ENDS), at)) >= 0:
+            return data[:end] + token + data[end:]
         return data[:at] + token + data[at + self._rng.choice((0, len(token))) :]
 
     def _insert(self, data: bytes, at: int) -> bytes:

@@ -92,10 +92,8 @@ def test_an_execution_without_end_is_a_finding(tmp_path: Path) -> None:
 
     outcome = watched(execute, tmp_path, runs=4, seconds=0.05)
 
-    assert [what.rpartition(":")[0] for what in outcome.findings] == [
-        "TooLong: the execution took too long (test_fuzz.py"
-    ]
-    assert outcome.longest_ms >= 45
+    assert [what.rpartition(":")[0] for what in outcome.findings] == ["TooLong: test_fuzz.py"]
+    assert outcome.longest_ms > 20
 
 
 def test_memory_that_grows_is_a_finding(tmp_path: Path) -> None:

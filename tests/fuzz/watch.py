@@ -83,8 +83,8 @@ class Watch:
         """Once for each place in the code; the first input is kept."""
         frames = traceback.extract_tb(failure.__traceback__)
         ours = next((f for f in reversed(frames) if f.filename != __file__), frames[-1])
-        place = "" if isinstance(failure, AssertionError) else f" ({Path(ours.filename).name}:{ours.lineno})"
-        what = f"{type(failure).__name__}: {str(failure)[:200]}{place}"
+        place = str(failure) if isinstance(failure, AssertionError) else f"{Path(ours.filename).name}:{ours.lineno}"
+        what = f"{type(failure).__name__}: {place}"
         if what in self.outcome.findings:
             return
         self._kept.mkdir(parents=True, exist_ok=True)

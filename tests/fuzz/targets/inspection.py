@@ -60,7 +60,8 @@ def seeds() -> list[bytes]:
     whole = [bytes([n % 64, 255]) + file for n, file in enumerate(files)]
     halves = [bytes([n % 64, 100]) + file for n, file in enumerate(files[::4])]
     long = [stretched(file, len(file) // 2, 3, 80_000) for file in whole[::5]]
-    return [*whole, *halves, *long]
+    deep = stretched(bytes([NAMES.index("a.json"), 255]) + b"[", 2, 1, 100_000)
+    return [*whole, *halves, *long, deep]
 
 
 TOKENS = (

@@ -65,7 +65,8 @@ def seeds() -> list[bytes]:
     plain = [make(plain=True) for _, make in IMAGES.values()]
     both = [bytes([how]) + file for file in files for how in (0, 1)]
     long = [stretched(file, len(file) // 3, 8, 30_000) for file in both[::3]]
-    return [*both, *[b"\1" + file for file in plain], *long]
+    filled = [b"\0" + file[:2] + b"\xff\xff\0\0" + file[2:] for file in plain if file.startswith(b"\xff\xd8")]
+    return [*filled, *both, *[b"\1" + file for file in plain], *long]
 
 
 TOKENS = (

@@ -131,6 +131,7 @@ SAMPLES: tuple[str, ...] = (
     "report.pdf",
     "C:\\fakepath\\caf\u00e9\u202egnp.exe",
     "../../etc/passwd\0.png",
+    "a" * 254 + " " + "b" * 50,
     "e\u0301" * 40 + ".tar.gz",
     'form-data; name="a"; filename="b\\"c%22.png"; filename*=UTF-8\'\'%C3%A9',
     '{"a": [1, 2.5e3, {"b": null}], "c": "\\u00e9\\ud83d\\ude00"}',

@@ -2,6 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ET
+from html import unescape
+from xml.sax.saxutils import escape, quoteattr
 
 import py_svg_hush
 
@@ -13,12 +15,20 @@ from tests.images.test_svg_second_opinion import KEPT, parts
 
 ACTIVE = {"script", "foreignObject", "iframe", "embed", "object", "handler", "listener", "audio", "video", "feImage"}
 ADDRESS = re.compile(r"#|data:image/(?:png|jpeg|gif|webp|avif)[;,]", re.IGNORECASE)
-ELSEWHERE = re.compile(r"@import|expression\s*\(|javascript:|url\(\s*+[\"']?+\s*+(?!#)", re.IGNORECASE)
+ELSEWHERE = re.compile(r"@import|(?<![\w-])(?:expression\s*\(|javascript:)|url\(\s*+[\"']?+\s*+(?!#)", re.IGNORECASE)
+MENDED = b"\x01"
+TAG = re.compile(r"""<(/?)([A-Za-z]\w*+)((?:[^<>"'/]|"[^"]*"|'[^']*')*+)(/?)>""", re.ASCII)
+ATTRIBUTE = re.compile(r"""(?:^|\s)((?:xlink:|xml:)?[A-Za-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.ASCII)
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NO_ASCII = re.compile("[^!-~]")
+PLAIN = '<rect onclick="x" onbegin="y" onload="1" srcdoc="z" formaction="#a" ping="#a"/>'  # harmless values alone
 SMALL = 20_000  # bytes of which a second opinion is asked
 
 
 def execute(data: bytes) -> None:
-    """One file."""
+    """One file; behind a mark, what is left of one when its tags are mended, for few spoiled files are XML."""
+    if data.startswith(MENDED):
+        data = svg(_mended(data[1:].decode("utf-8", "replace")))
     try:
         made = sanitise(data)
     except UnsafeSvg:
@@ -29,7 +39,15 @@ def execute(data: bytes) -> None:
         _harmless(element)
     if len(made) < SMALL:
         theirs = py_svg_hush.filter_svg(made, keep_data_url_mime_types=KEPT)
-        check(parts(theirs) == parts(made), "another cleaner finds nothing to remove")
+        check(_told(theirs) == _told(made), "another cleaner finds nothing to remove")
+
+
+def _told(data: bytes) -> list[tuple[str, dict[str, str]]]:
+    """Elements and attributes in ASCII: the other one drops odd characters, too, and fragments where none belongs."""
+    return [
+        (tag, {name: NO_ASCII.sub("", value) for name, value in found.items() if not value.startswith("#")})
+        for tag, found in parts(data)
+    ]
 
 
 def _harmless(element: ET.Element) -> None:
@@ -44,11 +62,35 @@ def _harmless(element: ET.Element) -> None:
     check(tag != "style" or not ELSEWHERE.search(element.text or ""), "no style leads away")
 
 
+def _mended(text: str) -> str:
+    """Tags that match, attributes that stand once, texts without signs of markup."""
+    made, waiting, at = [], list[str](), 0
+    for tag in TAG.finditer(text := NO_XML.sub("", text)):
+        closes, name, rest, empty = tag.groups()
+        made.append(escape(unescape(text[at : tag.start()])))
+        at = tag.end()
+        if not closes:
+            made.append(f"<{name}{_attributes(rest)}{'/' if empty else ''}>")
+            waiting.extend([] if empty else [name])
+        elif name in waiting:
+            while (last := waiting.pop()) != name:
+                made.append(f"</{last}>")
+            made.append(f"</{name}>")
+    made.append(escape(unescape(text[at:])))
+    return "".join([*made, *(f"</{name}>" for name in reversed(waiting))])
+
+
+def _attributes(text: str) -> str:
+    found = {name: NO_XML.sub("", unescape(one or other)) for name, one, other in ATTRIBUTE.findall(text)}
+    return "".join(f" {name}={quoteattr(value)}" for name, value in found.items())
+
+
 def seeds() -> list[bytes]:
     """Harmless and hostile ones, refused ones that are small, and long ones."""
-    short = [svg(inner) for inner in (*HARMLESS.values(), *HOSTILE.values())]
+    short = [svg(inner) for inner in (PLAIN, *HARMLESS.values(), *HOSTILE.values())]
+    mended = [MENDED + inner.encode() for inner in (PLAIN, *HARMLESS.values(), *HOSTILE.values())]
     refused = [data for data in REFUSED.values() if len(data) < SMALL]
-    return [*short, *refused, *[stretched(data, len(data) // 2, 7, 20_000) for data in short[::6]]]
+    return [*short, *mended, *refused, *[stretched(data, len(data) // 2, 7, 20_000) for data in short[::6]]]
 
 
 TOKENS = (
@@ -66,6 +108,7 @@ TOKENS = (
     ),
     *(
         b" onload='x'",
+        b" onclick='x'",
         b" href='",
         b' xlink:href="',
         b"javascript:",
