@@ -20,7 +20,8 @@ class Preamble:
 
     def removed(self, piece: bytes) -> bytes:
         """The next bytes without the preamble; `MalformedMultipart` where the first boundary doesn't begin a line."""
-        if self._over:
+        if self._over or (self._held == CRLF and piece.startswith(self._line)):  # nearly always: nothing is copied
+            self._over = True
             return piece
         data = self._held + piece
         at = data.find(self._line, len(CRLF))

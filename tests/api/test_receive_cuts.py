@@ -41,6 +41,13 @@ def test_a_preamble_is_dropped_in_every_cut(before: bytes) -> None:
         assert b"".join(map(preamble.removed, cut)) == form(FILE)
 
 
+def test_a_body_without_one_is_not_copied() -> None:
+    """Most bodies begin with their boundary."""
+    body = form(FILE)
+
+    assert Preamble(BOUNDARY).removed(body) is body
+
+
 def test_little_of_a_preamble_is_kept() -> None:
     """Only what could be the beginning of the boundary: a megabyte of dashes takes no more."""
     preamble = Preamble(BOUNDARY)
