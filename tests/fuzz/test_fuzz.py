@@ -26,7 +26,10 @@ def watched(execute: Callable[[bytes], None], kept: Path, *, runs: int = 300, se
     return watch.finish()
 
 
-@pytest.mark.parametrize("name", BY_BYTES)
+NEEDS_EXIFTOOL = {"metadata": [pytest.mark.slow]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS_EXIFTOOL.get(name, [])) for name in BY_BYTES])
 def test_every_sample_keeps_the_promises(name: str, tmp_path: Path) -> None:
     """And so do some hundred spoiled ones."""
     target = load(name)

@@ -8,6 +8,13 @@ from tests.images.metadata.exiftool import ExifTool
 from tests.images.metadata.samples import IMAGES, tagged
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs ExifTool, which root installs, is run by `make check-all`."""
+    for item in items:
+        if "exiftool" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def exiftool() -> Iterator[ExifTool]:
     """One process."""
