@@ -14,7 +14,7 @@ import pytest
 from tests.guards.guard import Guard
 from tests.planting import VARIABLE, plant, written
 
-SECONDS = 60  # of one trial, at most; most take two
+SECONDS = 120  # of one trial, at most; most take one
 OURS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")  # defects of an edit prove nothing
 
 
