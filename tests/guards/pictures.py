@@ -1,4 +1,4 @@
-"""Guards of pictures and of what is two things: bombs, broken images, personal metadata."""
+"""Guards of pictures and of what is two things: bombs, broken images, personal metadata, viruses."""
 
 from tests.guards.guard import Guard, guard
 
@@ -118,5 +118,29 @@ PICTURES: tuple[Guard, ...] = (
         "maker notes",
         ("app.images.metadata.exif", "if entry.tag in DROPPED:", "if False:"),
         f"{METADATA}/test_metadata_exif.py::test_a_maker_note_goes",
+    ),
+    guard(
+        "S40",
+        "every file is scanned",
+        ("app.assets.clean", "if self._scanner is not None:", "if False:"),
+        "tests/api/test_scan_away.py::test_nobody_there_is_no_pass",
+    ),
+    guard(
+        "S40",
+        "what is found is refused",
+        ("app.assets.scan", "if found is not None:", "if False:"),
+        "tests/api/test_scan.py::test_every_store_is_behind_it[local]",
+    ),
+    guard(
+        "S40",
+        "no verdict is no pass",
+        ("app.assets.clamd", "if verdict and whole:", "if True:"),
+        "tests/assets/test_clamd.py::test_what_is_no_verdict_is_no_pass",
+    ),
+    guard(
+        "S40",
+        "a verdict is about all of a file",
+        ("app.assets.clamd", "if verdict and whole:", "if verdict:"),
+        "tests/assets/test_clamd.py::test_who_closes_before_the_end_has_not_seen_it",
     ),
 )
