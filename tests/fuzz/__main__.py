@@ -13,7 +13,7 @@ import base64
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.fuzz.runs import NotFinished, run_one
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"seed {options.seed}, at most {SECONDS:g} s of the processor for one execution")
     outcomes, broken = [], False
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for future in [pool.submit(run_one, name, options.runs, options.seed) for name in _slowest_first(options)]:
+        runs = [pool.submit(run_one, name, options.runs, options.seed) for name in _slowest_first(options)]
+        for future in as_completed(runs):
             try:
                 outcomes.append(future.result())
                 _say("\n".join(_lines(outcomes[-1])))
