@@ -12,7 +12,7 @@ from tests.images import animations
 from tests.images.samples import WHOLE
 from tests.images.svgs import HARMLESS, svg
 
-TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
+TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*(?:; charset=utf-16)?")
 FRAMES = 100
 NAMES = ("", "a", "a.csv", "a.json", "a.png", "a.tsv", "a.html", "a.")
 DECLARED = ("", "text/csv", "application/json", "image/png; x", "text/html", ";", "text/tab-separated-values", "\xff")
