@@ -15,7 +15,6 @@ from app.errors import (
     StorageUnavailable,
     StoreLimit,
 )
-from app.storage.s3_place import REGION
 
 MISSING = {"NoSuchKey", "NoSuchUpload"}
 MISSING_HEAD = {"404"}  # the answer to a HEAD has no body; elsewhere it is some proxy's page
@@ -40,6 +39,8 @@ AWAY |= {"ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
 FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
 LARGE = {"EntityTooLarge", "413"}
 OUTSIDE = {"InvalidRange", "416"}
+ASTRAY = {301, 307, 400}  # HTTP statuses that may tell in which region the bucket is
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")  # as Amazon names them
 REDIRECT, MOVED, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 300, 301, 413, 429, 500, 501, 507  # HTTP
 
 
@@ -98,11 +99,17 @@ class Reply:
         named = root.findtext("Code") if root is not None and root.tag == "Error" else None
         return named or str(self.status)
 
+    @property
+    def region(self) -> str | None:
+        """Where the bucket is, if Amazon says."""
+        root = _parsed(self.body) if self.body else None
+        told = self.headers.get("x-amz-bucket-region") or (root.findtext("Region") if root is not None else None)
+        return told if told and REGION.fullmatch(told) else None
+
     def refusal(self) -> StorageError:
         """What the failure means. `detail` holds no bucket, key or host."""
-        region = self.headers.get("x-amz-bucket-region", "")
-        if self.status == MOVED and REGION.fullmatch(region):
-            return StorageRefused(f"The bucket lies in {region}: set S3_REGION.")
+        if self.status == MOVED and self.region:
+            return StorageRefused(f"The bucket lies in {self.region}: set S3_REGION.")
         missing = MISSING | MISSING_HEAD if self.method == "HEAD" else MISSING
         return _refusal(self.code, self.status, missing)
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,8 +24,9 @@ from app.errors import StorageError, StorageRefused, StorageTimeout, StorageUnav
 from app.settings import S3Settings
 from app.storage.backend import NOTHING
 from app.storage.bodies import Part
-from app.storage.s3_answers import OUTSIDE, REDIRECT, Reply, number
+from app.storage.s3_answers import ASTRAY, OUTSIDE, REDIRECT, Reply, number
 from app.storage.s3_place import Place
+from app.telemetry import log
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
@@ -41,8 +43,7 @@ class S3Client:
         token = settings.session_token.get_secret_value() if settings.session_token else None
         secret = settings.secret_key.get_secret_value()
         self._credentials = Credentials(settings.access_key.get_secret_value(), secret, token)
-        self._place = Place.of(settings)
-        self._signer = _Signer(self._credentials, "s3", self._place.region)
+        self._settings, self._place, self._moving = settings, Place.of(settings), threading.Lock()
         self._pool = _pool(self._place.root)
 
     def call(
@@ -56,14 +57,14 @@ class S3Client:
         sha256: str = EMPTY,
     ) -> Reply:
         """The answer to one request, about the bucket itself if there is no key. `sha256`: of the body."""
-        response = self._send(method, self._place.url(key, query), headers, body, sha256)
+        response = self._send(method, key, query, headers, body, sha256)
         with translated():
             return Reply(method, response.status, response.headers, response.data).checked()
 
     def get(self, key: str, start: int, end: int | None) -> tuple["Answer", int | None] | None:
         """The body of a GET and its length in bytes, if the store says; None when the object has no such range."""
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        response = self._send("GET", self._place.url(key, NOTHING), wanted, b"", EMPTY)
+        response = self._send("GET", key, NOTHING, wanted, b"", EMPTY)
         if response.status >= REDIRECT:
             with translated():
                 refused = Reply("GET", response.status, response.headers, response.data)
@@ -78,25 +79,52 @@ class S3Client:
 
     def link(self, seconds: int, key: str, query: Mapping[str, str] = NOTHING) -> str:
         """A signed URL of an object. No network."""
-        request = AWSRequest("GET", self._place.url(key, query))
-        S3SigV4QueryAuth(self._credentials, "s3", self._place.region, expires=seconds).add_auth(request)
+        place = self._place
+        request = AWSRequest("GET", place.url(key, query))
+        S3SigV4QueryAuth(self._credentials, "s3", place.region, expires=seconds).add_auth(request)
         return str(request.url)
 
     def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Part | bytes, sha256: str
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: Part | bytes,
+        sha256: str,
     ) -> urllib3.BaseHTTPResponse:
         """The head of the answer; whoever reads the rest of it gives the connection back."""
-        request = AWSRequest(method, url, headers)
+        place = self._place
+        response = self._sent(place, AWSRequest(method, place.url(key, query), headers), body, sha256)
+        if response.status in ASTRAY and (there := self._followed(place, method, response)):
+            if isinstance(body, Part):
+                body.seek(0)
+            response = self._sent(there, AWSRequest(method, there.url(key, query), headers), body, sha256)
+        return response
+
+    def _sent(self, place: Place, request: AWSRequest, body: Part | bytes, sha256: str) -> urllib3.BaseHTTPResponse:
         request.context["sha256"] = sha256
-        self._signer.add_auth(request)
+        _Signer(self._credentials, "s3", place.region).add_auth(request)
         signed = {**dict(request.headers.items()), "User-Agent": "stowage"}
-        if method in {"PUT", "POST"}:
+        if request.method in {"PUT", "POST"}:
             signed["Content-Length"] = str(len(body))
         content = body.read() if isinstance(body, Part) and len(body) <= BLOCK else body
         with translated():
             return self._pool.urlopen(
-                method, url, body=content or None, headers=signed, redirect=False, preload_content=False
+                request.method, request.url, body=content or None, headers=signed, redirect=False, preload_content=False
             )
+
+    def _followed(self, asked: Place, method: str, response: urllib3.BaseHTTPResponse) -> Place | None:
+        """Where Amazon says that the bucket is: learned once, for all threads. None if nothing leads on."""
+        if self._settings.endpoint:
+            return None
+        with translated():
+            region = Reply(method, response.status, response.headers, response.data).region
+        with self._moving:
+            if region and self._place == asked == Place.of(self._settings):
+                self._place = Place.of(self._settings.model_copy(update={"region": region}))
+                log("store.region_learned", level=30, region=region, hint="set S3_REGION")
+            return None if self._place == asked else self._place
 
 
 class Answer:

@@ -11,6 +11,7 @@ from app.settings import S3Settings
 BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")  # and perhaps a port
+AMAZON = "https://s3.{region}.amazonaws.com"  # the global host redirects requests to young buckets
 DOTTED = re.compile(r"[.:/]")  # bucket names that no TLS certificate covers as a host name
 
 # host of the endpoint -> the region that it means; its first group where the name tells it
@@ -76,8 +77,7 @@ def style_of(settings: S3Settings) -> str:
 
 
 def _amazon(region: str) -> str:
-    """The regional host: the global one redirects requests to young buckets."""
-    return f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+    return AMAZON.format(region=region) + (".cn" if region.startswith("cn-") else "")
 
 
 def _endpoint(address: str) -> SplitResult:
