@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import get_cert_path
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import LocationValueError, NewConnectionError, ProxySchemeUnknown
 from urllib3.exceptions import TimeoutError as NoAnswer
 
 from app.errors import StorageError, StorageRefused, StorageTimeout, StorageUnavailable
@@ -191,13 +191,16 @@ def _pool(root: str) -> urllib3.PoolManager:
         "socket_options": [*HTTPConnection.default_socket_options, alive],
         "ssl_context": _trust() if at.scheme == "https" else None,
     }
-    proxy = None if proxy_bypass(at.hostname or "") else getproxies().get(at.scheme)
+    proxy = "" if proxy_bypass(at.netloc) else getproxies().get(at.scheme, "").strip()
     if not proxy:
         return urllib3.PoolManager(**options)
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    told = urllib3.util.parse_url(proxy).auth
-    greeting = urllib3.make_headers(proxy_basic_auth=unquote(told)) if told else None
-    return urllib3.ProxyManager(proxy, proxy_headers=greeting, **options)
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        told = urllib3.util.parse_url(address).auth
+        greeting = urllib3.make_headers(proxy_basic_auth=unquote(told)) if told else None
+        return urllib3.ProxyManager(address, proxy_headers=greeting, **options)
+    except (LocationValueError, ProxySchemeUnknown):  # their texts may hold its password
+        raise ValueError(f"The store s3 can't use {at.scheme.upper()}_PROXY: it is no address of a proxy.") from None
 
 
 def _trust() -> ssl.SSLContext:

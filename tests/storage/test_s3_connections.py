@@ -57,11 +57,22 @@ def test_trap_a_machine_that_is_behind_a_proxy(faults: Faults, proxied: pytest.M
     assert base64.b64decode(told) == b"some one:pass"
 
 
-def test_a_host_that_needs_no_proxy_is_asked_itself(faults: Faults, proxied: pytest.MonkeyPatch) -> None:
-    """NO_PROXY is obeyed."""
-    proxied.setenv("NO_PROXY", "storage.invalid")
+@pytest.mark.parametrize("proxy", ["socks5://some:pass@proxy:1080", "http://some:pass@a b", "http://some:pass@a:b"])
+def test_trap_a_proxy_that_cannot_be_one(proxied: pytest.MonkeyPatch, proxy: str) -> None:
+    """It is refused by its name when the service starts, without the password."""
+    proxied.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(ValueError, match="HTTP_PROXY") as caught:
+        S3Client(s3_settings(endpoint=ELSEWHERE))
+
+    assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("listed", ["storage.invalid", "other, storage.invalid:9000"])
+def test_a_host_that_needs_no_proxy_is_asked_itself(faults: Faults, proxied: pytest.MonkeyPatch, listed: str) -> None:
+    """NO_PROXY is obeyed, with a port too."""
+    proxied.setenv("NO_PROXY", listed)
     with pytest.raises(StorageUnavailable):
-        s3_on(faults, client=S3Client(s3_settings(endpoint=ELSEWHERE))).ping()
+        s3_on(faults, client=S3Client(s3_settings(endpoint=f"{ELSEWHERE}:9000"))).ping()
 
     assert faults.requests == []
 
