@@ -122,7 +122,7 @@ class Reply:
 
 def number(text: str) -> int:
     """A size."""
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise nonsense()
     return int(text)
 
@@ -131,7 +131,7 @@ def moment(text: str) -> datetime:
     """As headers or as XML write it, to the second: HEAD tells no fractions."""
     try:
         found = datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise nonsense() from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).replace(microsecond=0)
 
@@ -140,7 +140,7 @@ def _parsed(body: bytes) -> ET.Element | None:
     """Without namespaces, which some servers leave out; None if it is no XML."""
     try:
         root = ET.fromstring(body.strip())  # noqa: S314 - the store is trusted with every byte anyway
-    except ET.ParseError:
+    except (ET.ParseError, LookupError, ValueError):  # the last two: of encodings
         return None
     for each in root.iter():
         each.tag = each.tag.rpartition("}")[2]

@@ -24,7 +24,7 @@ from app.errors import StorageError, StorageRefused, StorageTimeout, StorageUnav
 from app.settings import S3Settings
 from app.storage.backend import NOTHING
 from app.storage.bodies import Part
-from app.storage.s3_answers import ASTRAY, OUTSIDE, REDIRECT, Reply, number
+from app.storage.s3_answers import ASTRAY, OUTSIDE, REDIRECT, Reply, nonsense, number
 from app.storage.s3_place import Place
 from app.telemetry import log
 
@@ -72,7 +72,7 @@ class S3Client:
                 return None
             raise refused.refusal()
         try:
-            return Answer(response), _length(response, partial=bool(wanted))
+            return Answer(response), _length(response, start if wanted else None)
         except StorageError:
             response.close()
             raise
@@ -169,12 +169,17 @@ def _away(failure: Exception) -> StorageUnavailable:
     return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
 
 
-def _length(response: urllib3.BaseHTTPResponse, *, partial: bool) -> int | None:
-    """How many bytes follow, if the answer to a GET says; an error if they aren't those that were asked for."""
+def _length(response: urllib3.BaseHTTPResponse, start: int | None) -> int | None:
+    """How many bytes follow, if the answer to a GET says; an error if they aren't those that were asked for.
+
+    `start`: of the range, None if all was wanted.
+    """
     reply = Reply("GET", response.status, response.headers)
     reply.header("ETag")
-    if partial and response.status != PARTIAL:
+    if start is not None and response.status != PARTIAL:
         raise StorageRefused("The store does not know ranges.")
+    if not response.headers.get("Content-Range", f"bytes {start or 0}-").startswith(f"bytes {start or 0}-"):
+        raise nonsense()
     told = response.headers.get("Content-Length")
     return None if told is None else number(told)
 

@@ -1,0 +1,93 @@
+"""Answers that no S3 server should give, and that some proxy in between does: an error of the store's, nothing else."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import StorageUnavailable
+from app.storage.s3 import S3Backend
+from tests.standins import s3_faults
+from tests.standins.s3_exchange import Exchange
+from tests.standins.s3_faults import Answer, Faults
+from tests.standins.s3_words import Reply
+from tests.storage.backends import put, read
+from tests.storage.faulty import answering, fresh, s3_on
+
+DATA = bytes(range(251)) * 10
+XML = "application/xml"
+FOUND = {"ETag": '"x"', "Last_Modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
+SIZES = ["9" * 5000, "-1", "1e3", "²", ""]
+MOMENTS = ["Sat, 21 Nov 99999999999 12:00:00 GMT", "9" * 5000, "2026-13-41", "now", ""]
+ENCODINGS = ["klingon", "utf-32", "shift_jis"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Faults]:
+    """The server."""
+    with s3_faults.running() as faults:
+        yield faults
+
+
+@pytest.fixture
+def faults(running: Faults) -> Faults:
+    """The server, healthy and empty."""
+    return fresh(running)
+
+
+@pytest.fixture
+def s3(faults: Faults) -> S3Backend:
+    """The store, with one object in it."""
+    s3 = s3_on(faults)
+    put(s3, "a/b", DATA)
+    return s3
+
+
+def always(faults: Faults, method: str, answer: Answer) -> None:
+    """Every request of the method is answered so."""
+    faults.script(method, "", itertools.repeat(answer))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_trap_xml_in_letters_that_nobody_can_read(faults: Faults, s3: S3Backend, encoding: str, status: int) -> None:
+    """Parsers raise other errors for those than for what is no XML."""
+    body = f'<?xml version="1.0" encoding="{encoding}"?><Error><Code>NoSuchKey</Code></Error>'.encode()
+    always(faults, "GET", answering(body, status=status, kind=XML))
+    for call in (lambda: list(s3.list()), lambda: s3.open("a/b")):
+        with pytest.raises(Exception, match="store") as caught:
+            call()
+        assert caught.type.__name__.startswith("Storage")
+
+
+@pytest.mark.parametrize("told", MOMENTS, ids=lambda told: told[:12])
+def test_trap_a_date_that_is_none(faults: Faults, s3: S3Backend, told: str) -> None:
+    """Not even far in the future."""
+    always(faults, "HEAD", answering(b"", **{**FOUND, "Last_Modified": told}))
+    with pytest.raises(StorageUnavailable):
+        s3.stat("a/b")
+
+
+@pytest.mark.parametrize("told", SIZES, ids=lambda told: told[:12])
+def test_trap_a_size_that_is_none(faults: Faults, s3: S3Backend, told: str) -> None:
+    """Digits alone, and not thousands of them."""
+    listed = f"<Key>a/b</Key><Size>{told}</Size><ETag>x</ETag><LastModified>2026-11-21T12:00:00Z</LastModified>"
+    page = f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents>{listed}</Contents></ListBucketResult>"
+    always(faults, "GET", answering(page.encode(), kind=XML))
+    with pytest.raises(StorageUnavailable):
+        list(s3.list())
+
+
+def test_trap_another_range_than_the_one_that_was_asked_for(faults: Faults, s3: S3Backend) -> None:
+    """Bytes from elsewhere in the object are not what follows."""
+
+    def shifted(server: Faults, exchange: Exchange) -> None:
+        right = server.memory.answer(exchange.asked())
+        told = {**right.headers, "Content-Range": f"bytes 0-{len(right.body) - 1}/{len(DATA)}"}
+        exchange.reply(Reply(206, DATA[: len(right.body)], told))
+
+    faults.script("GET", "/a/b", itertools.repeat(shifted))
+    with pytest.raises(StorageUnavailable):
+        read(s3, "a/b", start=100, end=200)
+
+    assert read(s3, "a/b", end=200) == DATA[:200]
