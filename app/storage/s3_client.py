@@ -72,7 +72,7 @@ class S3Client:
                 return None
             raise refused.refusal()
         try:
-            return Answer(response), _length(response, start if wanted else None)
+            return Answer(response), _length(response, (start, end))
         except StorageError:
             response.close()
             raise
@@ -169,19 +169,19 @@ def _away(failure: Exception) -> StorageUnavailable:
     return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
 
 
-def _length(response: urllib3.BaseHTTPResponse, start: int | None) -> int | None:
-    """How many bytes follow, if the answer to a GET says; an error if they aren't those that were asked for.
-
-    `start`: of the range, None if all was wanted.
-    """
+def _length(response: urllib3.BaseHTTPResponse, wanted: tuple[int, int | None]) -> int | None:
+    """How many bytes follow, if the answer to a GET says; an error if they aren't those that were asked for."""
+    start, end = wanted
     reply = Reply("GET", response.status, response.headers)
     reply.header("ETag")
-    if start is not None and response.status != PARTIAL:
+    told = response.headers.get("Content-Range")
+    if told is None and response.status != PARTIAL and wanted != (0, None):  # rclone says 200, but of which range
         raise StorageRefused("The store does not know ranges.")
-    if not response.headers.get("Content-Range", f"bytes {start or 0}-").startswith(f"bytes {start or 0}-"):
+    length = response.headers.get("Content-Length")
+    follow = None if length is None else number(length)
+    if (told and not told.startswith(f"bytes {start}-")) or (end is not None and (follow or 0) > end - start):
         raise nonsense()
-    told = response.headers.get("Content-Length")
-    return None if told is None else number(told)
+    return follow
 
 
 def _pool(root: str) -> urllib3.PoolManager:

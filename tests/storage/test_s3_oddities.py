@@ -8,9 +8,7 @@ import pytest
 from app.errors import StorageUnavailable
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
-from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Answer, Faults
-from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read
 from tests.storage.faulty import answering, fresh, s3_on
 
@@ -78,16 +76,28 @@ def test_trap_a_size_that_is_none(faults: Faults, s3: S3Backend, told: str) -> N
         list(s3.list())
 
 
-def test_trap_another_range_than_the_one_that_was_asked_for(faults: Faults, s3: S3Backend) -> None:
-    """Bytes from elsewhere in the object are not what follows."""
+def ranged(status: int, start: int, end: int, told: tuple[int, int]) -> Answer:
+    """Bytes of the object, and which ones they are said to be."""
+    named = f"bytes {told[0]}-{told[1] - 1}/{len(DATA)}"
+    return answering(DATA[start:end], status=status, ETag='"x"', Content_Range=named)
 
-    def shifted(server: Faults, exchange: Exchange) -> None:
-        right = server.memory.answer(exchange.asked())
-        told = {**right.headers, "Content-Range": f"bytes 0-{len(right.body) - 1}/{len(DATA)}"}
-        exchange.reply(Reply(206, DATA[: len(right.body)], told))
 
-    faults.script("GET", "/a/b", itertools.repeat(shifted))
+@pytest.mark.parametrize("status", [200, 206])
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [(0, 100, (0, 100)), (100, 300, (100, 300)), (0, len(DATA), (0, len(DATA))), (10, 20, (10, 20))],
+)
+def test_trap_another_range_than_the_one_that_was_asked_for(
+    faults: Faults, s3: S3Backend, status: int, start: int, end: int, told: tuple[int, int]
+) -> None:
+    """Bytes from elsewhere in the object, or more of them, are not what was asked for."""
+    always(faults, "GET", ranged(status, start, end, told))
     with pytest.raises(StorageUnavailable):
         read(s3, "a/b", start=100, end=200)
 
-    assert read(s3, "a/b", end=200) == DATA[:200]
+
+def test_a_range_that_comes_with_200_is_one_if_it_says_so(faults: Faults, s3: S3Backend) -> None:
+    """As rclone's server does it."""
+    always(faults, "GET", ranged(200, 100, 200, (100, 200)))
+
+    assert read(s3, "a/b", start=100, end=200) == DATA[100:200]
