@@ -88,7 +88,7 @@ class Reply:
         root = _parsed(self.body)
         if root is not None and root.tag == "Error":
             raise _refusal(self.code, SERVER_FAULT, MISSING)
-        if root is None or root.tag != name:
+        if root is None or root.tag.removesuffix("Result") != name.removesuffix("Result"):  # rclone leaves it out
             raise nonsense()
         return Element(root)
 

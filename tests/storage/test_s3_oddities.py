@@ -6,9 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import StorageUnavailable
+from app.storage import s3 as store
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
+from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Answer, Faults
+from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read
 from tests.storage.faulty import answering, fresh, s3_on
 
@@ -101,3 +104,28 @@ def test_a_range_that_comes_with_200_is_one_if_it_says_so(faults: Faults, s3: S3
     always(faults, "GET", ranged(200, 100, 200, (100, 200)))
 
     assert read(s3, "a/b", start=100, end=200) == DATA[100:200]
+
+
+def test_an_upload_that_begins_in_the_words_of_rclone(
+    faults: Faults, s3: S3Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document has another name; what stands in it is the same."""
+    monkeypatch.setattr(store, "SINGLE", 1000)
+    monkeypatch.setattr(store, "PART", 1000)
+
+    def renamed(server: Faults, exchange: Exchange) -> None:
+        usual = server.memory.answer(exchange.asked())
+        short = usual.body.replace(b"InitiateMultipartUploadResult", b"InitiateMultipartUpload")
+        exchange.reply(Reply(200, short, usual.headers))
+
+    faults.script("POST", "uploads", [renamed])
+    put(s3, "a/c", DATA)
+
+    assert read(s3, "a/c") == DATA
+
+
+def test_trap_a_listing_that_does_not_say_whether_it_is_all(faults: Faults, s3: S3Backend) -> None:
+    """Of objects none may be left out: it is an error."""
+    always(faults, "GET", answering(b"<ListBucketResult/>", kind=XML))
+    with pytest.raises(StorageUnavailable):
+        list(s3.list())

@@ -15,7 +15,7 @@ from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
 from tests.standins.s3 import S3Server
 from tests.standins.s3_exchange import Exchange
-from tests.standins.s3_faults import SLOW_DOWN, Answer, Faults
+from tests.standins.s3_faults import SLOW_DOWN, Answer, Faults, refused
 from tests.standins.s3_words import xml
 from tests.storage.backends import read
 from tests.storage.backends import s3_on as real_store
@@ -123,6 +123,13 @@ def test_uploads_past_the_first_page_are_found(faults: Faults, s3: S3Backend) ->
     assert s3.tidy(older_than=3600, ours=lambda _: True) == 3
     assert asked == [(None, None), ("a/0", names["a/0"]), ("a/1", names["a/1"])]
     assert faults.memory.uploads == {}
+
+
+def test_no_uploads_in_the_words_of_rclone(faults: Faults, s3: S3Backend) -> None:
+    """It says that there is no such upload; and where there are some it doesn't say that they are all."""
+    faults.script("GET", "uploads", [refused(404, "NoSuchUpload"), answering(b"<ListMultipartUploadsResult/>")])
+
+    assert [s3.tidy(older_than=0, ours=lambda _: True) for _ in range(2)] == [0, 0]
 
 
 def test_a_real_server_takes_parts_and_keeps_no_leftovers(request: pytest.FixtureRequest, swift: S3Server) -> None:
