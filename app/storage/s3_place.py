@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from app.settings import S3Settings
 
@@ -81,7 +81,9 @@ def _amazon(region: str) -> str:
 
 
 def _endpoint(address: str) -> SplitResult:
+    """Written as it is sent, so that what is signed is that: small letters, no port that goes without saying."""
     found = urlsplit(address.rstrip("/"))
     if found.scheme not in {"http", "https"} or not HOST.fullmatch(found.netloc):
         raise ValueError("The store s3 can't use S3_ENDPOINT_URL: it is no address of a server.")
-    return found._replace(query="", fragment="")
+    host = found.netloc.lower().removesuffix(":80" if found.scheme == "http" else ":443")
+    return SplitResult(found.scheme, host, quote(unquote(found.path), safe="/~"), "", "")

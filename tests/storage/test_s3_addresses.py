@@ -34,6 +34,8 @@ PLACES = [
     (SUPABASE, "us-east-1", "photos", "ref.storage.supabase.co", "/storage/v1/s3/photos/", "us-east-1"),
     ("http://minio:9000", "us-east-1", "photos", "minio:9000", "/photos/", "us-east-1"),
     ("http://10.0.0.7:9000", "us-east-1", "photos", "10.0.0.7:9000", "/photos/", "us-east-1"),
+    ("https://S3.Example:443/", "us-east-1", "photos", "s3.example", "/photos/", "us-east-1"),
+    ("http://minio:443", "us-east-1", "photos", "minio:443", "/photos/", "us-east-1"),
     ("http://[::1]:9000", "us-east-1", "photos", "[::1]:9000", "/photos/", "us-east-1"),
 ]
 
