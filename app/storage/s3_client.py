@@ -31,6 +31,7 @@ from app.telemetry import log
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 32
 BLOCK = 64 * 1024  # bytes of a body handed to the socket at once; all of them must leave within a time-out
+LARGEST = 16 * 1024 * 1024  # bytes of an answer that is no object
 PARTIAL = 206  # HTTP status
 EMPTY = hashlib.sha256().hexdigest()
 
@@ -57,17 +58,21 @@ class S3Client:
         sha256: str = EMPTY,
     ) -> Reply:
         """The answer to one request, about the bucket itself if there is no key. `sha256`: of the body."""
-        response = self._send(method, key, query, headers, body, sha256)
-        with translated():
-            return Reply(method, response.status, response.headers, response.data).checked()
+        place = self._place
+        reply = _whole(method, self._sent(place, method, key, query, headers, body, sha256))
+        if self._leads_on(place, reply):
+            return self.call(method, key, query=query, headers=headers, body=body, sha256=sha256)
+        return reply.checked()
 
     def get(self, key: str, start: int, end: int | None) -> tuple["Answer", int | None] | None:
         """The body of a GET and its length in bytes, if the store says; None when the object has no such range."""
         wanted = {} if (start, end) == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        response = self._send("GET", key, NOTHING, wanted, b"", EMPTY)
+        place = self._place
+        response = self._sent(place, "GET", key, NOTHING, wanted, b"", EMPTY)
         if response.status >= REDIRECT:
-            with translated():
-                refused = Reply("GET", response.status, response.headers, response.data)
+            refused = _whole("GET", response)
+            if self._leads_on(place, refused):
+                return self.get(key, start, end)
             if refused.code in OUTSIDE:
                 return None
             raise refused.refusal()
@@ -84,8 +89,9 @@ class S3Client:
         S3SigV4QueryAuth(self._credentials, "s3", place.region, expires=seconds).add_auth(request)
         return str(request.url)
 
-    def _send(
+    def _sent(
         self,
+        place: Place,
         method: str,
         key: str,
         query: Mapping[str, str],
@@ -94,37 +100,29 @@ class S3Client:
         sha256: str,
     ) -> urllib3.BaseHTTPResponse:
         """The head of the answer; whoever reads the rest of it gives the connection back."""
-        place = self._place
-        response = self._sent(place, AWSRequest(method, place.url(key, query), headers), body, sha256)
-        if response.status in ASTRAY and (there := self._followed(place, method, response)):
-            if isinstance(body, Part):
-                body.seek(0)
-            response = self._sent(there, AWSRequest(method, there.url(key, query), headers), body, sha256)
-        return response
-
-    def _sent(self, place: Place, request: AWSRequest, body: Part | bytes, sha256: str) -> urllib3.BaseHTTPResponse:
+        request = AWSRequest(method, place.url(key, query), headers)
         request.context["sha256"] = sha256
         _Signer(self._credentials, "s3", place.region).add_auth(request)
         signed = {**dict(request.headers.items()), "User-Agent": "stowage"}
-        if request.method in {"PUT", "POST"}:
+        if method in {"PUT", "POST"}:
             signed["Content-Length"] = str(len(body))
+        if isinstance(body, Part):
+            body.seek(0)
         content = body.read() if isinstance(body, Part) and len(body) <= BLOCK else body
         with translated():
             return self._pool.urlopen(
-                request.method, request.url, body=content or None, headers=signed, redirect=False, preload_content=False
+                method, request.url, body=content or None, headers=signed, redirect=False, preload_content=False
             )
 
-    def _followed(self, asked: Place, method: str, response: urllib3.BaseHTTPResponse) -> Place | None:
-        """Where Amazon says that the bucket is: learned once, for all threads. None if nothing leads on."""
-        if self._settings.endpoint:
-            return None
-        with translated():
-            region = Reply(method, response.status, response.headers, response.data).region
+    def _leads_on(self, asked: Place, reply: Reply) -> bool:
+        """Whether Amazon has said where the bucket is: learned once, for all threads."""
+        if reply.status not in ASTRAY or self._settings.endpoint:
+            return False
         with self._moving:
-            if region and self._place == asked == Place.of(self._settings):
-                self._place = Place.of(self._settings.model_copy(update={"region": region}))
-                log("store.region_learned", level=30, region=region, hint="set S3_REGION")
-            return None if self._place == asked else self._place
+            if reply.region and self._place == asked == Place.of(self._settings):
+                self._place = Place.of(self._settings.model_copy(update={"region": reply.region}))
+                log("store.region_learned", level=30, region=reply.region, hint="set S3_REGION")
+            return self._place != asked
 
 
 class Answer:
@@ -167,6 +165,16 @@ def translated() -> Iterator[None]:
 
 def _away(failure: Exception) -> StorageUnavailable:
     return StorageUnavailable(f"The store could not be talked to ({type(failure).__name__}).")
+
+
+def _whole(method: str, response: urllib3.BaseHTTPResponse) -> Reply:
+    """The answer with its body; pages of a listing are the largest."""
+    with translated():
+        body = response.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            response.close()
+            raise nonsense()
+        return Reply(method, response.status, response.headers, body)
 
 
 def _length(response: urllib3.BaseHTTPResponse, wanted: tuple[int, int | None]) -> int | None:

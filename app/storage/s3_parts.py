@@ -60,7 +60,6 @@ def _put(
     headers: Mapping[str, str] = NOTHING,
 ) -> str:
     """One try to send a part of the body, from its beginning; buckets with object lock ask for the MD5."""
-    part.seek(0)
     told = {**headers, "Content-MD5": base64.b64encode(digest.md5).decode()}
     return client.call("PUT", key, query=query, headers=told, body=part, sha256=digest.sha256).header("ETag")
 

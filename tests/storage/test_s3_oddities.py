@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import StorageUnavailable
+from app.errors import StorageError, StorageUnavailable
 from app.storage import s3 as store
+from app.storage import s3_client
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Answer, Faults
 from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read
-from tests.storage.faulty import answering, fresh, s3_on
+from tests.storage.faulty import TRIES, answering, fresh, s3_on
 
 DATA = bytes(range(251)) * 10
 XML = "application/xml"
@@ -77,6 +78,20 @@ def test_trap_a_size_that_is_none(faults: Faults, s3: S3Backend, told: str) -> N
     always(faults, "GET", answering(page.encode(), kind=XML))
     with pytest.raises(StorageUnavailable):
         list(s3.list())
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_trap_an_answer_that_never_ends(
+    faults: Faults, s3: S3Backend, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not kept in memory beyond what a page of a listing may be; the next answer is a new one."""
+    monkeypatch.setattr(s3_client, "LARGEST", 10_000)
+    for body, error in ((bytes(10_001), StorageUnavailable), (bytes(10_000), StorageError)):
+        faults.script("GET", "list-type", [answering(body, status=status)] * TRIES)
+        with pytest.raises(error, match="no sense" if len(body) > 10_000 or status == 200 else str(status)):
+            list(s3.list())
+
+    assert [info.key for info in s3.list()] == ["a/b"]
 
 
 def ranged(status: int, start: int, end: int, told: tuple[int, int]) -> Answer:
