@@ -12,7 +12,7 @@ BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")  # and perhaps a port
 AMAZON = "https://s3.{region}.amazonaws.com"  # the global host redirects requests to young buckets
-DOTTED = re.compile(r"[.:/]")  # bucket names that no TLS certificate covers as a host name
+HOSTABLE = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")  # a dot is beyond certificates, capitals beyond host names
 
 # host of the endpoint -> the region that it means; its first group where the name tells it
 REGIONS = {
@@ -72,7 +72,7 @@ def style_of(settings: S3Settings) -> str:
     if settings.addressing != "auto":
         return settings.addressing
     host = urlsplit(settings.endpoint or "https://s3.amazonaws.com").hostname or ""
-    fits = VIRTUAL.fullmatch(host) and not DOTTED.search(settings.bucket or "")
+    fits = VIRTUAL.fullmatch(host) and HOSTABLE.fullmatch(settings.bucket or "")
     return "virtual" if fits else "path"
 
 

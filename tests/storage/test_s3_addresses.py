@@ -26,6 +26,8 @@ PLACES = [
     (None, "us-gov-west-1", "photos", "photos.s3.us-gov-west-1.amazonaws.com", "/", "us-gov-west-1"),
     ("https://s3.eu-west-3.amazonaws.com", None, "photos", "photos.s3.eu-west-3.amazonaws.com", "/", "eu-west-3"),
     (None, "eu-west-1", "photos.acme", "s3.eu-west-1.amazonaws.com", "/photos.acme/", "eu-west-1"),
+    (None, "us-east-1", "OldPhotos", "s3.us-east-1.amazonaws.com", "/OldPhotos/", "us-east-1"),
+    (None, "us-east-1", "old_photos", "s3.us-east-1.amazonaws.com", "/old_photos/", "us-east-1"),
     (RAILWAY, None, "photos", "photos.storage.railway.app", "/", "auto"),
     ("https://t3.storageapi.dev", None, "photos-x1", "photos-x1.t3.storageapi.dev", "/", "auto"),
     ("storage.railway.app", "auto", "photos", "photos.storage.railway.app", "/", "auto"),
