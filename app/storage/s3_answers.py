@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree as ET
 
@@ -41,6 +41,7 @@ LARGE = {"EntityTooLarge", "413"}
 OUTSIDE = {"InvalidRange", "416"}
 ASTRAY = {301, 307, 400}  # HTTP statuses that may tell in which region the bucket is
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")  # as Amazon names them
+FORBIDDEN, SKEW = 403, timedelta(minutes=14)  # Amazon forgives 15, and a second or two are lost on the way
 REDIRECT, MOVED, TOO_LARGE, TOO_MANY, SERVER_FAULT, NEVER, NO_ROOM = 300, 301, 413, 429, 500, 501, 507  # HTTP
 
 
@@ -97,7 +98,15 @@ class Reply:
         """What S3 calls the failure; the status where it isn't S3 that speaks, or has no body to speak in."""
         root = _parsed(self.body) if self.body else None
         named = root.findtext("Code") if root is not None and root.tag == "Error" else None
-        return named or str(self.status)
+        return named or ("RequestTimeTooSkewed" if self._skewed else str(self.status))
+
+    @property
+    def _skewed(self) -> bool:
+        """Whether our clock may be why a HEAD is forbidden: its answer has no body to say so."""
+        try:
+            return self.status == FORBIDDEN and abs(datetime.now(UTC) - moment(self.header("Date"))) > SKEW
+        except StorageUnavailable:
+            return False
 
     @property
     def region(self) -> str | None:

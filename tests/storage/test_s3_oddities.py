@@ -1,5 +1,6 @@
 """Answers that no S3 server should give, and that some proxy in between does: an error of the store's, nothing else."""
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from app.storage import s3_client
 from app.storage.s3 import S3Backend
 from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
-from tests.standins.s3_faults import Answer, Faults
+from tests.standins.s3_faults import Answer, Faults, refused
 from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read
 from tests.storage.faulty import TRIES, answering, fresh, s3_on
@@ -144,3 +145,16 @@ def test_trap_a_listing_that_does_not_say_whether_it_is_all(faults: Faults, s3: 
     always(faults, "GET", answering(b"<ListBucketResult/>", kind=XML))
     with pytest.raises(StorageUnavailable):
         list(s3.list())
+
+
+@pytest.mark.parametrize(("hours", "word"), [(-2, "clock"), (0, "access key"), (2, "clock"), (None, "access key")])
+def test_trap_a_wrong_clock_that_looks_like_a_wrong_key(
+    faults: Faults, s3: S3Backend, monkeypatch: pytest.MonkeyPatch, hours: int | None, word: str
+) -> None:
+    """A HEAD that is forbidden can't say why; the store's clock can."""
+    there = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours or 0)
+    text = "no date" if hours is None else f"{there:%a, %d %b %Y %H:%M:%S} GMT"
+    monkeypatch.setattr(Exchange, "date_time_string", lambda *_: text)
+    faults.script("HEAD", "", itertools.repeat(refused(403, "NobodySeesThis")))
+    with pytest.raises(StorageUnavailable, match=word):
+        s3.ping()
