@@ -1,6 +1,7 @@
 """The store that speaks S3: Amazon's, Railway Buckets, R2, Supabase, MinIO and the like."""
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,9 @@ class S3Backend:
         for value, name in ((settings.access_key, "AWS_ACCESS_KEY_ID"), (settings.secret_key, "AWS_SECRET_ACCESS_KEY")):
             if not value:
                 raise ValueError(f"The store s3 needs {name}.")
+        for value, name in ((settings.access_key, "AWS_ACCESS_KEY_ID"), (settings.session_token, "AWS_SESSION_TOKEN")):
+            if value and not re.fullmatch(r"[!-~]+", value.get_secret_value()):  # it goes into a header
+                raise ValueError(f"The store s3 can't use {name}: it has blanks, line breaks or odd letters inside.")
         return cls(S3Client(settings), public_url=settings.public_url, acl=settings.acl)
 
     def put(

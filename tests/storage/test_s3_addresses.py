@@ -133,6 +133,18 @@ def test_a_missing_credential_is_named(missing: str) -> None:
         S3Backend.from_settings(s3_settings(**{missing: None}))
 
 
+@pytest.mark.parametrize("value", ["tw\no", "tw o", "twö"])
+@pytest.mark.parametrize(
+    ("field", "name"), [("access_key", "AWS_ACCESS_KEY_ID"), ("session_token", "AWS_SESSION_TOKEN")]
+)
+def test_trap_a_credential_that_no_header_can_hold(field: str, name: str, value: str) -> None:
+    """It is named when the service starts, and not shown; each request would fail, with it in the error."""
+    with pytest.raises(ValueError, match=name) as caught:
+        S3Backend.from_settings(s3_settings(**{field: value}))
+
+    assert "tw" not in str(caught.value)
+
+
 def test_trap_a_link_is_signed_by_the_old_rules(amazon: S3Backend) -> None:
     """The SDK's default in us-east-1 is version 2, which newer buckets refuse: it is version 4."""
     link = signed(amazon)
