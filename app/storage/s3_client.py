@@ -1,4 +1,4 @@
-"""Requests to S3: signed by the SDK's signer, sent by urllib3, and what goes wrong on the way."""
+"""Requests to S3: signed by botocore's signer, sent by urllib3, and what goes wrong on the way."""
 
 import hashlib
 import os

@@ -191,7 +191,7 @@ def test_authorities_that_cannot_be_read_are_named(
 
 
 def test_the_machines_authorities_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS_CA_BUNDLE is the one variable of the SDK that counts: who may say which server is the right one."""
+    """AWS_CA_BUNDLE is the one variable of SDKs that counts: who may say which server is the right one."""
     with s3_faults.running(tmp_path) as faults:
         stranger = s3_on(faults, client=S3Client(s3_settings(endpoint=faults.server.url)))
         with pytest.raises(StorageUnavailable):
