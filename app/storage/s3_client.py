@@ -2,22 +2,17 @@
 
 import hashlib
 import os
-import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import get_cert_path
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import LocationValueError, NewConnectionError, ProxySchemeUnknown
+from urllib3.exceptions import NewConnectionError
 from urllib3.exceptions import TimeoutError as NoAnswer
 
 from app.errors import StorageError, StorageRefused, StorageTimeout, StorageUnavailable
@@ -26,11 +21,9 @@ from app.storage.backend import NOTHING
 from app.storage.bodies import Part
 from app.storage.s3_answers import ASTRAY, OUTSIDE, REDIRECT, Reply, nonsense, number
 from app.storage.s3_place import Place
+from app.storage.s3_pool import BLOCK, connections
 from app.telemetry import log
 
-CONNECT_SECONDS, READ_SECONDS = 5, 30
-CONNECTIONS = 32
-BLOCK = 64 * 1024  # bytes of a body handed to the socket at once; all of them must leave within a time-out
 LARGEST = 16 * 1024 * 1024  # bytes of an answer that is no object
 PARTIAL = 206  # HTTP status
 EMPTY = hashlib.sha256().hexdigest()
@@ -45,7 +38,7 @@ class S3Client:
         secret = settings.secret_key.get_secret_value()
         self._credentials = Credentials(settings.access_key.get_secret_value(), secret, token)
         self._settings, self._place, self._moving = settings, Place.of(settings), threading.Lock()
-        self._pool = _pool(self._place.root)
+        self._pool = connections(self._place.root, _trust() if self._place.root.startswith("https:") else None)
 
     def call(
         self,
@@ -190,30 +183,6 @@ def _length(response: urllib3.BaseHTTPResponse, wanted: tuple[int, int | None]) 
     if (told and not told.startswith(f"bytes {start}-")) or (end is not None and (follow or 0) > end - start):
         raise nonsense()
     return follow
-
-
-def _pool(root: str) -> urllib3.PoolManager:
-    """Connections for all threads, through the machine's proxy where there is one. `Patience` tries again, not this."""
-    at = urlsplit(root)
-    alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    options: dict[str, Any] = {
-        "maxsize": CONNECTIONS,
-        "retries": False,
-        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        "blocksize": BLOCK,
-        "socket_options": [*HTTPConnection.default_socket_options, alive],
-        "ssl_context": _trust() if at.scheme == "https" else None,
-    }
-    proxy = "" if proxy_bypass(at.netloc) else getproxies().get(at.scheme, "").strip()
-    if not proxy:
-        return urllib3.PoolManager(**options)
-    address = proxy if "://" in proxy else f"http://{proxy}"
-    try:
-        told = urllib3.util.parse_url(address).auth
-        greeting = urllib3.make_headers(proxy_basic_auth=unquote(told)) if told else None
-        return urllib3.ProxyManager(address, proxy_headers=greeting, **options)
-    except (LocationValueError, ProxySchemeUnknown):  # their texts may hold its password
-        raise ValueError(f"The store s3 can't use {at.scheme.upper()}_PROXY: it is no address of a proxy.") from None
 
 
 def _trust() -> ssl.SSLContext:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.storage import s3_client
+from app.storage import s3_pool
 from tests.api.refusals import refused
 from tests.faults.place import LOGO, Place, logo, png, put_logo, upload, whole
 from tests.faults.proxy import Proxy, Trouble
@@ -53,8 +53,8 @@ def network(place: Place, over_tls: Faults, hasty: None) -> Iterator[Proxy]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits half a minute for an answer."""
-    monkeypatch.setattr(s3_client, "READ_SECONDS", 1)
-    monkeypatch.setattr(s3_client, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(s3_pool, "READ_SECONDS", 1)
+    monkeypatch.setattr(s3_pool, "CONNECT_SECONDS", 1)
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])

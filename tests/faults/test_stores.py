@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from app.storage import s3_client
+from app.storage import s3_pool
 from tests.api.refusals import refused
 from tests.faults.place import Place, logo, png, put_logo, upload, whole
 from tests.standins import s3_faults as s3
@@ -88,7 +88,7 @@ def test_f07_cloudinary_fails(on_cloudinary: Place, cloud: Cloud, fault: str) ->
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits half a minute for an answer."""
-    monkeypatch.setattr(s3_client, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(s3_pool, "READ_SECONDS", 0.3)
 
 
 def test_f07_a_store_that_says_nothing(on_s3: Place, faults: Faults, impatient: None) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from app.errors import StorageRefused, StorageUnavailable
 from app.storage import s3 as store
-from app.storage.s3_client import BLOCK, S3Client
+from app.storage import s3_pool
+from app.storage.s3_client import S3Client
+from app.storage.s3_pool import BLOCK
 from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import BUCKET, Faults, refused
@@ -149,3 +151,19 @@ def test_every_client_says_who_it_is(faults: Faults) -> None:
 
     assert faults.requests[0].headers["user-agent"] == "stowage"
     assert faults.requests[0].path.strip("/") == BUCKET
+
+
+def test_trap_a_server_that_pauses_in_the_middle_of_a_body(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take as long as for an answer: longer than a connection may."""
+    monkeypatch.setattr(s3_pool, "CONNECT_SECONDS", 0.2)
+    faults.script("PUT", "", [paused])
+    put(s3_on(faults, client=S3Client(s3_settings(endpoint=faults.server.url))), "a/b", bytes(24_000_000))
+
+    assert len(faults.requests) == 1
+    assert len(faults.memory.objects["a/b"].body) == 24_000_000
+
+
+def paused(faults: Faults, exchange: Exchange) -> None:
+    """Nothing is read for a while; far more than what fits on the way is waiting."""
+    faults.ending.wait(0.8)
+    s3_faults.as_usual(faults, exchange)

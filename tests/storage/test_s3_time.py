@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import StorageTimeout, StorageUnavailable
 from app.storage import s3 as store
-from app.storage import s3_client
+from app.storage import s3_pool
 from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
 from app.storage.s3_client import S3Client
@@ -47,7 +47,7 @@ def test_the_time_outs_of_the_service_are_there(faults: Faults) -> None:
     options = s3_on(faults)._client._pool.connection_pool_kw
     patience = options["timeout"]
 
-    assert (patience.connect_timeout, patience.read_timeout) == (s3_client.CONNECT_SECONDS, s3_client.READ_SECONDS)
+    assert (patience.connect_timeout, patience.read_timeout) == (s3_pool.CONNECT_SECONDS, s3_pool.READ_SECONDS)
     assert (0 < patience.connect_timeout <= 10, 0 < patience.read_timeout <= 60) == (True, True)
     assert options["maxsize"] >= PUTS + LARGE + QUICK
     assert (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) in options["socket_options"]
@@ -56,8 +56,8 @@ def test_the_time_outs_of_the_service_are_there(faults: Faults) -> None:
 @pytest.fixture
 def impatient(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> S3Client:
     """A client that waits a quarter of a second for an answer."""
-    monkeypatch.setattr(s3_client, "READ_SECONDS", 0.25)
-    monkeypatch.setattr(s3_client, "CONNECT_SECONDS", 0.25)
+    monkeypatch.setattr(s3_pool, "READ_SECONDS", 0.25)
+    monkeypatch.setattr(s3_pool, "CONNECT_SECONDS", 0.25)
     return S3Client(s3_settings(endpoint=faults.server.url))
 
 
