@@ -4,7 +4,6 @@ import base64
 import gzip
 import io
 import itertools
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,24 +18,11 @@ from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import BUCKET, Faults, refused
 from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read, sha256
-from tests.storage.faulty import answering, fresh, s3_on, s3_settings
+from tests.storage.faulty import answering, s3_on, s3_settings
 
 DATA = bytes(range(251)) * 10
 ELSEWHERE = "http://storage.invalid"
 PROXIES = ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 @pytest.fixture(params=["http://", ""])

@@ -1,7 +1,6 @@
 """What else the environment says to S3 SDKs neither changes the store nor keeps the service from starting."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,13 +52,6 @@ VARIABLES = {
     "accounts": {"AWS_ACCOUNT_ID_ENDPOINT_MODE": "nonsense", "AWS_ROLE_ARN": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/x"},
     "sizes": {"AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "nonsense", "AWS_REQUEST_CHECKSUM_CALCULATION": "nonsense"},
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import http.client
 import io
 import itertools
 import re
-from collections.abc import Iterator
 
 import pytest
 import urllib3
@@ -18,7 +17,7 @@ from app.storage.retrying import Patience
 from app.storage.s3_client import S3Client, translated
 from tests.standins import s3_faults
 from tests.standins.s3_faults import BUCKET, Answer, Faults, dropped, moved
-from tests.storage.faulty import KEY_ID, SECRET, answering, fresh, put_file, s3_on, s3_settings
+from tests.storage.faulty import KEY_ID, SECRET, answering, put_file, s3_on, s3_settings
 
 HOST, KEY = "hidden-host.example", "hidden/key.png"
 HIDDEN = ("hidden", KEY_ID, SECRET, BUCKET, KEY, HOST, "127.0.0.1", "Signature=", "<", "stand-in")
@@ -40,19 +39,6 @@ def made(cls: type[Exception]) -> Exception:
         with contextlib.suppress(TypeError, AttributeError):
             return cls(*arguments)
     raise AssertionError(f"how is {cls} made?")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 def told(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What the S3 store makes of servers that refuse, are away, or aren't S3: the right refusal, and few requests."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.serving import free_port
 from tests.standins import s3_faults
 from tests.standins.s3_faults import Answer, Faults, dropped, moved, refused, reset
 from tests.storage.backends import put, read
-from tests.storage.faulty import PAGE, TRIES, answering, fresh, s3_on, s3_settings
+from tests.storage.faulty import PAGE, TRIES, answering, s3_settings
 
 DATA = b"a logo, more or less" * 100
 XML = "application/xml"
@@ -75,25 +75,6 @@ CALLS: dict[str, Call] = {
     "list": lambda s3: list(s3.list()),
     "tidy": lambda s3: s3.tidy(older_than=0, ours=lambda _: True),
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
-
-
-@pytest.fixture
-def s3(faults: Faults) -> S3Backend:
-    """The store."""
-    return s3_on(faults)
 
 
 def break_all(faults: Faults, answer: Answer) -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,12 +9,11 @@ from app.errors import StorageError, StorageUnavailable
 from app.storage import s3 as store
 from app.storage import s3_client
 from app.storage.s3 import S3Backend
-from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Answer, Faults, refused
 from tests.standins.s3_words import Reply
 from tests.storage.backends import put, read
-from tests.storage.faulty import TRIES, answering, fresh, s3_on
+from tests.storage.faulty import TRIES, answering, s3_on
 
 DATA = bytes(range(251)) * 10
 XML = "application/xml"
@@ -23,19 +21,6 @@ FOUND = {"ETag": '"x"', "Last_Modified": "Sat, 21 Nov 2026 12:00:00 GMT"}
 SIZES = ["9" * 5000, "-1", "1e3", "²", ""]
 MOMENTS = ["Sat, 21 Nov 99999999999 12:00:00 GMT", "9" * 5000, "2026-13-41", "now", ""]
 ENCODINGS = ["klingon", "utf-32", "shift_jis"]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import io
 import itertools
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,24 +26,11 @@ from tests.standins.s3_faults import (
 )
 from tests.standins.s3_words import xml
 from tests.storage.backends import put, sha256
-from tests.storage.faulty import PAGE, TRIES, answering, fresh, s3_on, sent
+from tests.storage.faulty import PAGE, TRIES, answering, sent
 
 DATA = bytes(range(251)) * 10  # 2,510 bytes: two parts of a thousand and a small one
 LENGTHS = [1000, 1000, 510]
 PASSING = {"slow down": SLOW_DOWN, "500": INTERNAL_ERROR, "dropped": dropped, "reset": reset, "page": answering(PAGE)}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +39,6 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "SINGLE", 1000)
     monkeypatch.setattr(store, "PART", 1000)
     monkeypatch.setattr(s3_parts, "ABORTS", Patience(seconds=10, tries=2, pause=0.01))
-
-
-@pytest.fixture
-def s3(faults: Faults) -> S3Backend:
-    """The store."""
-    return s3_on(faults)
 
 
 @pytest.mark.parametrize(("size", "lengths"), [(1000, []), (1001, [1000, 1]), (2000, [1000, 1000]), (2510, LENGTHS)])

@@ -3,7 +3,6 @@
 import io
 import itertools
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,13 +19,6 @@ from tests.storage.faulty import PAGE, TRIES, answering, fresh, s3_on, sent
 DATA = random.Random(3).randbytes(200_000)
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
 @pytest.fixture
 def faults(running: Faults) -> Faults:
     """The server, healthy, with one object."""
@@ -34,12 +26,6 @@ def faults(running: Faults) -> Faults:
     put(s3_on(faults), "a/b", DATA)
     faults.requests.clear()
     return faults
-
-
-@pytest.fixture
-def s3(faults: Faults) -> S3Backend:
-    """The store."""
-    return s3_on(faults)
 
 
 def ranges(faults: Faults) -> list[str | None]:

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Answer, Faults, moved, said
 from tests.standins.s3_words import Reply, xml
 from tests.storage.backends import keys, put, read
-from tests.storage.faulty import fresh, s3_on, s3_settings
+from tests.storage.faulty import s3_on, s3_settings
 
 SET, TRUE = "eu-west-1", "ap-southeast-2"
 DATA = bytes(range(256)) * 1000
@@ -35,21 +34,11 @@ WAYS: dict[str, Answer] = {
 }
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
 @pytest.fixture
-def faults(running: Faults, monkeypatch: pytest.MonkeyPatch) -> Faults:
+def faults(proxied: Faults, monkeypatch: pytest.MonkeyPatch) -> Faults:
     """The server, healthy and empty: the proxy on the way to Amazon, whose hosts are asked without TLS here."""
-    for name in ("http_proxy", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", running.server.url)
     monkeypatch.setattr(s3_place, "AMAZON", s3_place.AMAZON.replace("https", "http"))
-    return fresh(running)
+    return proxied
 
 
 def amazon(faults: Faults, **more: str) -> S3Backend:

@@ -3,19 +3,17 @@
 import hashlib
 import hmac
 import itertools
-from collections.abc import Iterator
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
 from app.storage.s3 import S3Backend
 from app.storage.s3_client import S3Client
-from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Faults
 from tests.standins.s3_words import Reply, xml
 from tests.storage.backends import put
-from tests.storage.faulty import SECRET, fresh, s3_on, s3_settings
+from tests.storage.faulty import SECRET, s3_on, s3_settings
 
 ODD = "a+b/c=d e&amp;f%20é~*'()"  # what stores give as markers
 FOUND = Reply(200, b"", {"ETag": '"x"', "Last-Modified": "Sat, 21 Nov 2026 12:00:00 GMT"})
@@ -33,20 +31,10 @@ ENDPOINTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
 @pytest.fixture
-def faults(running: Faults, monkeypatch: pytest.MonkeyPatch) -> Faults:
+def faults(proxied: Faults) -> Faults:
     """The server, healthy and empty: the proxy on the way to any endpoint."""
-    for name in ("http_proxy", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", running.server.url)
-    return fresh(running)
+    return proxied
 
 
 def encoded(text: str, safe: str = "") -> str:

@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,27 +11,13 @@ from app.storage import s3 as store
 from app.storage import s3_parts
 from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
-from tests.standins import s3_faults
 from tests.standins.s3 import S3Server
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import SLOW_DOWN, Answer, Faults, refused
 from tests.standins.s3_words import xml
 from tests.storage.backends import read
 from tests.storage.backends import s3_on as real_store
-from tests.storage.faulty import PAGE, answering, fresh, put_file, s3_on
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
+from tests.storage.faulty import PAGE, answering, put_file, s3_on
 
 
 @pytest.fixture

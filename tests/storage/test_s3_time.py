@@ -3,7 +3,7 @@
 import itertools
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,11 +14,10 @@ from app.storage.retrying import Patience
 from app.storage.s3 import S3Backend
 from app.storage.s3_client import S3Client
 from app.storage.storage import LARGE, PUTS, QUICK
-from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange
 from tests.standins.s3_faults import Faults, dropped, late
 from tests.storage.backends import put
-from tests.storage.faulty import fresh, s3_on, s3_settings
+from tests.storage.faulty import s3_on, s3_settings
 
 DATA = b"a logo, more or less" * 100
 CALLS: dict[str, Callable[[S3Backend], object]] = {
@@ -27,19 +26,6 @@ CALLS: dict[str, Callable[[S3Backend], object]] = {
     "delete": lambda s3: s3.delete("a/b"),
     "list": lambda s3: list(s3.list()),
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Faults]:
-    """The server."""
-    with s3_faults.running() as faults:
-        yield faults
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 def test_the_time_outs_of_the_service_are_there(faults: Faults) -> None:

@@ -17,7 +17,7 @@ from tests.standins import s3_faults
 from tests.standins.s3_exchange import Exchange, Seen
 from tests.standins.s3_faults import Faults
 from tests.storage.backends import read, sha256
-from tests.storage.faulty import KEY_ID, PUBLIC, fresh, put_file, s3_on, s3_settings, sent
+from tests.storage.faulty import KEY_ID, PUBLIC, put_file, s3_on, s3_settings, sent
 
 DATA = bytes(range(256)) * 40
 TOLD = Serving(public=True, content_disposition="inline; filename*=UTF-8''%C3%A9t%C3%A9.png", cache_control="public")
@@ -38,12 +38,6 @@ def client(running: Faults) -> Iterator[S3Client]:
         if running.server.ca:
             patch.setenv("AWS_CA_BUNDLE", str(running.server.ca))
         yield S3Client(s3_settings(endpoint=running.server.url))
-
-
-@pytest.fixture
-def faults(running: Faults) -> Faults:
-    """The server, healthy and empty."""
-    return fresh(running)
 
 
 @pytest.fixture
