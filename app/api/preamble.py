@@ -13,9 +13,7 @@ class Preamble:
 
     def __init__(self, boundary: str) -> None:
         self._line = b"--" + boundary.encode()
-        self._held = (
-            CRLF  # the last bytes that came, as many as a boundary and a line's end have; it may begin the body
-        )
+        self._held = CRLF  # the last bytes, as many as a boundary and a line's end have; a boundary may begin the body
         self._over = False
 
     def removed(self, piece: bytes) -> bytes:

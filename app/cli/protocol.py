@@ -12,9 +12,7 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 64 * 1024  # bytes of the request line and the headers together; platforms' proxies send 32 KiB at most
-REST = (
-    2  # times as long as a sender may a reader rest: a proxy in front takes a megabyte, then gives it to a slow client
-)
+REST = 2  # times as long as a sender may a reader rest: proxies in front take a megabyte, and pass it on slowly
 AT_ONCE = struct.pack("ii", 1, 0)  # to close in no time: with a reset, dropping what was not taken
 
 

@@ -32,7 +32,7 @@ PUTS, LARGE, QUICK, WAITING = 16, 6, 8, 256
 
 
 class Storage:
-    """One store, in three lanes.
+    """One store, in three lanes; small puts, where the store takes several at once, in turns beside them.
 
     A ping, a read or a delete never waits behind stuck puts, nor a small put behind large ones: these take their time
     and, in some stores, megabytes for their parts.
